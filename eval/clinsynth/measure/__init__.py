@@ -1,0 +1,1 @@
+"""Measures of utility and privacy: they judge files, so they can judge any generator."""

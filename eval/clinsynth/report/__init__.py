@@ -1,0 +1,1 @@
+"""What people read: results.json and one HTML file."""

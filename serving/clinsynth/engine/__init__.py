@@ -1,0 +1,1 @@
+"""vLLM in-process: one face for live requests, one for bulk."""

@@ -1,0 +1,1 @@
+"""Bulk corpora: shards, card, manifest, sums."""

@@ -1,0 +1,1 @@
+"""HTTP: vLLM behind FastAPI, every note through the gate."""

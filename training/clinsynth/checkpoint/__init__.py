@@ -1,0 +1,1 @@
+"""Model folders: the card, and safetensors read and written piece by piece."""

@@ -1,0 +1,1 @@
+"""Finding identifiers, and putting typed tags or surrogates in their place."""

@@ -1,0 +1,1 @@
+"""From notes to a corpus folder: clean, de-identify, split, tokenise."""

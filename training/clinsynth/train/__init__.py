@@ -1,0 +1,1 @@
+"""DeepSpeed training: tensor x pipeline x data parallel."""
