@@ -33,7 +33,7 @@ class DataError(ClinsynthError, ValueError):
 
     @classmethod
     def at(cls, path: object, row: int | None, problem: str) -> DataError:
-        """An error at a place: ``notes.jsonl, line 12: spans[0].end 90 is past the text (71 characters)``."""
+        """An error at a place: ``notes.jsonl, line 12: spans[0].end 90 is past the text (71)``."""
         place = f"{path}" if row is None else f"{path}, line {row}"
         return cls(f"{place}: {problem}")
 

@@ -1,4 +1,7 @@
-"""Progress of long work: done, rate, time left. One line that updates on a terminal, plain lines elsewhere."""
+"""Progress of long work: done, rate, time left.
+
+One line that updates on a terminal, plain lines elsewhere.
+"""
 
 from __future__ import annotations
 

@@ -36,8 +36,8 @@ class _Commands(click.Group):
         try:
             return super().resolve_command(ctx, args)
         except click.UsageError as error:
-            error.message += f" Commands: {', '.join(self.list_commands(ctx))}."
-            raise
+            known = ", ".join(self.list_commands(ctx))
+            raise click.UsageError(f"{error.message} Commands: {known}.", ctx) from None
 
 
 @click.group(
@@ -47,7 +47,7 @@ class _Commands(click.Group):
 )
 @click.version_option(package_name="clinsynth")
 def cli() -> None:
-    """Learn from clinical notes you may not share; write de-identified notes you may.
+    r"""Learn from clinical notes you may not share; write de-identified notes you may.
 
     Each step reads and writes folders that explain themselves (manifest.json):
 
