@@ -1,0 +1,99 @@
+"""``clinsynth demo``: the whole way, from simulated notes to a report."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from clinsynth.errors import UsageError
+
+if TYPE_CHECKING:
+    from clinsynth.cli.stages import Cost, Stage
+
+
+@click.command()
+@click.option("--out", default="runs/demo", show_default=True, type=click.Path(path_type=Path))
+@click.option(
+    "--configs",
+    default="configs",
+    show_default=True,
+    type=click.Path(path_type=Path),
+    help="Folder with corpus/, train/, serve/, export/ and eval/demo.yaml.",
+)
+@click.option("--overwrite", is_flag=True, help="Start anew; without it, stages that are done are skipped.")
+@click.option("--dry-run", is_flag=True, help="Print the commands and stop.")
+def demo(out: Path, configs: Path, overwrite: bool, dry_run: bool) -> None:
+    r"""The whole way on simulated notes, to a report you can open.
+
+    Nothing is fetched and no real note is used: a simulated hospital writes the notes. About ten minutes on
+    two cores. Every stage is a command of its own, printed before it runs, so that you can run it alone:
+
+    \b
+      prepare  simulated notes, de-identified, split, tokenised
+      train    a 4M-parameter Llama with DeepSpeed
+      serve    one note over HTTP, through the gate
+      export   a corpus of synthetic notes with entities
+      eval     utility and privacy, and the report
+    """
+    from clinsynth.cli.live import request_a_note
+    from clinsynth.cli.stages import cost_table, run_stage
+
+    for part in ("corpus", "train", "serve", "export", "eval"):
+        if not (configs / part / "demo.yaml").is_file():
+            raise UsageError(
+                f"{configs / part / 'demo.yaml'} is missing: run in the repository or give --configs"
+            )
+    stages = _stages(out, configs, overwrite)
+    if dry_run:
+        for stage in stages:
+            click.echo(f"clinsynth {' '.join(stage.arguments)}")
+        return
+    costs: list[Cost] = []
+    for number, stage in enumerate(stages, 1):
+        click.secho(
+            f"\n[{number}/{len(stages)}] clinsynth {' '.join(stage.arguments)}", bold=True, err=True
+        )
+        if stage.done and not overwrite:
+            click.echo(f"{stage.leaves} stands already: skipped (--overwrite starts anew)", err=True)
+        elif stage.name == "serve":
+            costs.append(request_a_note(stage))
+        else:
+            costs.append(run_stage(stage))
+    click.echo(f"\n{cost_table(costs)}\n")
+    click.echo(f"report: {(out / 'report' / 'report.html').resolve()}")
+
+
+def _stages(out: Path, configs: Path, overwrite: bool) -> list[Stage]:
+    from clinsynth.cli.stages import Stage
+
+    corpus, model, export, report = (out / name for name in ("corpus", "model", "export", "report"))
+    again = ("--overwrite",) if overwrite else ()
+
+    def config(part: str) -> str:
+        return str(configs / part / "demo.yaml")
+
+    return [
+        Stage("prepare", ("prepare", config("corpus"), f"out={corpus}", *again), corpus),
+        Stage("train", ("train", config("train"), f"corpus={corpus}", f"out={model}", *again), model),
+        Stage("serve", ("serve", "--model", str(model), "--config", config("serve"))),
+        Stage("export", ("export", config("export"), f"model={model}", f"out={export}", *again), export),
+        Stage(
+            "eval",
+            (
+                "eval",
+                "run",
+                "--config",
+                config("eval"),
+                "--real",
+                str(corpus),
+                "--synthetic",
+                str(export),
+                "--output_path",
+                str(report),
+                *again,
+            ),
+            report,
+        ),
+    ]
