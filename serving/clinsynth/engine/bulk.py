@@ -1,0 +1,162 @@
+"""Generation in bulk: any number of requests in, completions out as each finishes.
+
+Does not know: retries, seeds, gates. One request that cannot be run gets an error completion and the rest
+go on.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from clinsynth.engine.config import EngineConfig, Sampling
+from clinsynth.engine.info import EngineInfo, check_model_folder, engine_info
+from clinsynth.engine.request import Completion, EngineDiedError, RefusedRequestError, Request
+from clinsynth.engine.translate import Translator, refusal_by_vllm, refused
+from clinsynth.engine.vllm_setup import engine_arguments, load_error, load_vllm
+
+
+class BulkEngine:
+    """vLLM's ``LLM``, fed and emptied step by step. Use as a context manager.
+
+    The order of completions is that of finishing. With a seed per request the same request gives the same
+    text; vLLM promises this for equal batches only, so a changed batch may, rarely, change a low bit and
+    then a token.
+
+    Raises:
+        FolderError: ``model_dir`` is no model folder or has no card.
+        MissingExtraError: vLLM is not installed.
+        EngineError: vLLM cannot load the model.
+    """
+
+    def __init__(self, model_dir: Path, config: EngineConfig | None = None) -> None:
+        self._config = config or EngineConfig()
+        check_model_folder(model_dir)
+        vllm = load_vllm()
+        self._llm = _start(vllm.LLM, model_dir, self._config)
+        model = self._llm.model_config
+        self.info: EngineInfo = engine_info(model_dir, model, self._config)
+        self._translator = Translator(
+            self._llm.get_tokenizer(), model.get_vocab_size(), model.max_model_len
+        )
+        self._keys = itertools.count()
+        self._busy = False
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Frees the model; the process may start another engine."""
+        llm, self._llm = self._llm, None
+        if llm is None:
+            return
+        from vllm.distributed import cleanup_dist_env_and_memory
+
+        llm.llm_engine.engine_core.shutdown()
+        del llm
+        cleanup_dist_env_and_memory()
+
+    def generate(self, requests: Iterable[Request]) -> Iterator[Completion]:
+        """Each request's ``n`` completions, as they finish.
+
+        ``requests`` is read only as far as the engine has room (``max_in_flight``). Closing the iterator
+        aborts what is in flight.
+
+        Raises:
+            EngineDiedError: the engine is gone; what was yielded before is whole.
+        """
+        assert self._llm is not None, "the engine is closed"
+        assert not self._busy, "one generate() at a time"
+        self._busy = True
+        flight = _Flight(self._llm.llm_engine, self._translator, self._keys)
+        waiting = ((request, index) for request in requests for index in range(request.n))
+        try:
+            while True:
+                room = self._config.max_in_flight - len(flight)
+                for request, index in itertools.islice(waiting, room):
+                    failed = flight.launch(request, index)
+                    if failed is not None:
+                        yield failed
+                if not len(flight):
+                    # an empty flight with requests left means that all that was read was refused
+                    following = next(waiting, None)
+                    if following is None:
+                        return
+                    waiting = itertools.chain([following], waiting)
+                    continue
+                yield from flight.step()
+        finally:
+            flight.abort()
+            self._busy = False
+
+
+class _Flight:
+    """The sequences that are inside the engine, by the name they have there."""
+
+    def __init__(self, engine: Any, translator: Translator, keys: Iterator[int]) -> None:
+        self._engine, self._translator, self._keys = engine, translator, keys
+        self._inside: dict[str, tuple[Request, int, int]] = {}
+
+    def __len__(self) -> int:
+        return len(self._inside)
+
+    def launch(self, request: Request, index: int) -> Completion | None:
+        """Adds one sequence; a completion with the error when it cannot run."""
+        from vllm.exceptions import VLLMClientError
+        from vllm.inputs import tokens_input
+
+        key = f"{next(self._keys)}"
+        try:
+            ids = self._translator.prompt_ids(request)
+            params = self._translator.sampling_params(_of_index(request.sampling, index), n=1)
+            self._engine.add_request(key, tokens_input(ids), params)
+        except RefusedRequestError as error:
+            return refused(request, index, error)
+        except (VLLMClientError, ValueError) as error:
+            return refused(request, index, refusal_by_vllm(error))
+        self._inside[key] = (request, index, len(ids))
+        return None
+
+    def step(self) -> Iterator[Completion]:
+        """Advances every sequence in the engine by a token; those that finished."""
+        from vllm.v1.engine.exceptions import EngineDeadError
+
+        try:
+            outputs = self._engine.step()
+        except EngineDeadError:
+            self._inside.clear()
+            raise EngineDiedError("the engine died; what was finished before is whole") from None
+        for output in outputs:
+            if output.finished:
+                request, index, prompt_tokens = self._inside.pop(output.request_id)
+                yield self._translator.completion(request, index, output.outputs[0], prompt_tokens)
+
+    def abort(self) -> None:
+        """Takes everything out of the engine."""
+        if self._inside:
+            self._engine.abort_request(list(self._inside))
+            self._inside.clear()
+
+
+def _of_index(sampling: Sampling, index: int) -> Sampling:
+    if index == 0 or sampling.seed is None:
+        return sampling
+    return sampling.model_copy(update={"seed": sampling.seed + index})
+
+
+def _start(factory: Any, model_dir: Path, config: EngineConfig) -> Any:
+    try:
+        return factory(**engine_arguments(str(model_dir), config))
+    except (RuntimeError, ValueError, OSError) as error:
+        raise load_error(model_dir, error) from error

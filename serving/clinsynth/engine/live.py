@@ -1,0 +1,145 @@
+"""Generation for a server: many requests at once on one event loop, each streamed, each abortable."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import itertools
+from collections.abc import AsyncIterator
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from clinsynth.engine.config import EngineConfig
+from clinsynth.engine.info import EngineInfo, check_model_folder, engine_info
+from clinsynth.engine.request import Completion, Delta, EngineDiedError, RefusedRequestError, Request
+from clinsynth.engine.translate import Translator, finish_reason, refusal_by_vllm
+from clinsynth.engine.vllm_setup import engine_arguments, load_error, load_vllm
+
+
+class LiveEngine:
+    """vLLM's ``AsyncLLM`` as an async context manager. The model lives in a process of its own.
+
+    Leaving a ``generate`` early, by ``aclose()`` or by cancelling the task, aborts the request in the engine
+    at once.
+
+    Raises:
+        FolderError: ``model_dir`` is no model folder or has no card.
+        MissingExtraError: vLLM is not installed.
+        EngineError: on entering, vLLM cannot load the model.
+    """
+
+    def __init__(self, model_dir: Path, config: EngineConfig | None = None) -> None:
+        check_model_folder(model_dir)
+        self._model_dir, self._config = model_dir, config or EngineConfig()
+        self._llm: Any = None
+        self._translator: Translator | None = None
+        self._info: EngineInfo | None = None
+        self._keys = itertools.count()
+
+    @property
+    def info(self) -> EngineInfo:
+        """What provenance records. Known once the engine has started."""
+        assert self._info is not None, "the engine has not started"
+        return self._info
+
+    async def __aenter__(self) -> Self:
+        vllm = load_vllm()
+        from vllm.v1.engine.async_llm import AsyncLLM
+
+        try:
+            arguments = vllm.AsyncEngineArgs(
+                **engine_arguments(str(self._model_dir), self._config), enable_log_requests=False
+            )
+            self._llm = AsyncLLM.from_engine_args(arguments)
+        except (RuntimeError, ValueError, OSError) as error:
+            raise load_error(self._model_dir, error) from error
+        model = self._llm.model_config
+        self._info = engine_info(self._model_dir, model, self._config)
+        self._translator = Translator(
+            self._llm.get_tokenizer(), model.get_vocab_size(), model.max_model_len
+        )
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        llm, self._llm = self._llm, None
+        if llm is not None:
+            await asyncio.to_thread(llm.shutdown)
+
+    async def generate(self, request: Request) -> AsyncIterator[Delta]:
+        """What each step adds, for all ``n`` answers, as it comes. Every answer ends with a finish reason.
+
+        Raises:
+            RefusedRequestError: the request cannot be run; nothing was generated.
+            EngineDiedError: the engine is gone.
+        """
+        async with contextlib.aclosing(self._outputs(request, delta=True)) as outputs:
+            async for output, prompt_tokens in outputs:
+                for part in output.outputs:
+                    yield Delta(
+                        id=request.id,
+                        index=part.index,
+                        text=part.text,
+                        token_ids=tuple(part.token_ids),
+                        finish_reason=None if part.finish_reason is None else finish_reason(part),
+                        prompt_tokens=prompt_tokens,
+                    )
+
+    async def complete(self, request: Request) -> list[Completion]:
+        """All ``n`` answers, whole, by index. Cheaper than collecting deltas.
+
+        Raises:
+            RefusedRequestError: the request cannot be run.
+            EngineDiedError: the engine is gone.
+        """
+        assert self._translator is not None, "the engine has not started"
+        done: list[Completion] = []
+        async with contextlib.aclosing(self._outputs(request, delta=False)) as outputs:
+            async for output, prompt_tokens in outputs:
+                done += (
+                    self._translator.completion(request, part.index, part, prompt_tokens)
+                    for part in output.outputs
+                    if part.finish_reason is not None
+                )
+        return sorted(done, key=lambda completion: completion.index)
+
+    async def check_health(self) -> None:
+        """Returns when the engine can take requests.
+
+        Raises:
+            EngineDiedError: it can't.
+        """
+        from vllm.v1.engine.exceptions import EngineDeadError
+
+        if self._llm is None:
+            raise EngineDiedError("the engine is not running")
+        try:
+            await self._llm.check_health()
+        except EngineDeadError:
+            raise EngineDiedError("the engine died") from None
+
+    async def _outputs(self, request: Request, *, delta: bool) -> AsyncIterator[tuple[Any, int]]:
+        """vLLM's outputs of one request, with the length of its prompt."""
+        from vllm.exceptions import VLLMClientError, VLLMServerError
+        from vllm.inputs import tokens_input
+
+        if self._llm is None or self._translator is None:
+            raise EngineDiedError("the engine is not running")
+        ids = self._translator.prompt_ids(request)
+        params = self._translator.sampling_params(request.sampling, n=request.n, delta=delta)
+        stream = self._llm.generate(tokens_input(ids), params, f"{next(self._keys)}")
+        try:
+            async with contextlib.aclosing(stream):
+                async for output in stream:
+                    yield output, len(ids)
+        except (VLLMClientError, ValueError) as error:
+            raise refusal_by_vllm(error) from None
+        except VLLMServerError as error:
+            if self._llm is None or self._llm.errored:
+                raise EngineDiedError("the engine died") from None
+            raise RefusedRequestError("request", f"failed in vLLM ({type(error).__name__})") from None

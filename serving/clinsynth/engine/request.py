@@ -1,0 +1,104 @@
+"""What goes into the engine and what comes out. Everything that holds text shows lengths, never the text."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from clinsynth.engine.config import Sampling
+from clinsynth.errors import EngineError
+
+FinishReason = Literal["stop", "length", "error"]
+
+
+class RefusedRequestError(EngineError):
+    """One request cannot be run; the engine is well. ``field`` names what to change."""
+
+    def __init__(self, field: str, problem: str) -> None:
+        super().__init__(f"{field}: {problem}")
+        self.field = field
+
+
+class EngineDiedError(EngineError):
+    """The engine is gone: no request will be answered until it is started anew."""
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Request:
+    """One prompt and how to go on from it.
+
+    Args:
+        id: comes back with every answer; the caller's own, unique among requests in flight.
+        prompt: text, in which the template's special tokens are read as such, or token ids.
+        n: answers wanted.
+    """
+
+    id: str
+    prompt: str | tuple[int, ...]
+    sampling: Sampling = Sampling()
+    n: int = 1
+
+    def __post_init__(self) -> None:
+        if self.n < 1:
+            raise RefusedRequestError("n", f"is {self.n}, must be at least 1")
+
+    def __repr__(self) -> str:
+        unit = "characters" if isinstance(self.prompt, str) else "tokens"
+        return f"Request(id={self.id!r}, {unit}={len(self.prompt)}, n={self.n})"
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Completion:
+    """One finished answer.
+
+    Args:
+        index: 0 to ``n - 1`` of its request.
+        text: with all special tokens, the end token among them when ``finish_reason`` is ``stop``. Bytes
+            that are not UTF-8 show as U+FFFD.
+        prompt_tokens: length of the prompt, 0 when it could not be read.
+        error: one line without prompt text when ``finish_reason`` is ``error``; then ``text`` is empty.
+        seed: what the draw used; None for greedy or when the request brought none.
+    """
+
+    id: str
+    index: int
+    text: str
+    token_ids: tuple[int, ...]
+    finish_reason: FinishReason
+    prompt_tokens: int = 0
+    error: str | None = None
+    seed: int | None = None
+
+    @property
+    def tokens(self) -> int:
+        """Tokens of the answer, the end token included."""
+        return len(self.token_ids)
+
+    def __repr__(self) -> str:
+        return (
+            f"Completion(id={self.id!r}, index={self.index}, characters={len(self.text)}, "
+            f"tokens={self.tokens}, finish_reason={self.finish_reason!r}, error={self.error!r})"
+        )
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Delta:
+    """What one step added to one answer.
+
+    Args:
+        text: the new characters; may be empty while a character's bytes are incomplete.
+        finish_reason: None while the answer goes on.
+    """
+
+    id: str
+    index: int
+    text: str
+    token_ids: tuple[int, ...]
+    finish_reason: FinishReason | None
+    prompt_tokens: int
+
+    def __repr__(self) -> str:
+        return (
+            f"Delta(id={self.id!r}, index={self.index}, characters={len(self.text)}, "
+            f"tokens={len(self.token_ids)}, finish_reason={self.finish_reason!r})"
+        )

@@ -1,0 +1,86 @@
+"""Brings vLLM in with the environment it needs, quietly, and refuses clearly where it is missing.
+
+vLLM reads its settings from environment variables. Ours are defaults: what the user has set stays.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any, Final
+
+from clinsynth.engine.config import EngineConfig
+from clinsynth.errors import EngineError, MissingExtraError
+
+# Before the import: no hub, no telemetry, and no log line below an error (vLLM logs prompts at debug).
+_BEFORE_IMPORT: Final = {
+    "HF_HUB_OFFLINE": "1",
+    "HF_HUB_DISABLE_TELEMETRY": "1",
+    "VLLM_NO_USAGE_STATS": "1",
+    "DO_NOT_TRACK": "1",
+    "TOKENIZERS_PARALLELISM": "false",
+    "VLLM_LOGGING_LEVEL": "ERROR",
+}
+# On a CPU. Binding threads to cores reads a topology that containers hide. A worker process for one device
+# costs half a minute at the start and buys nothing.
+_ON_CPU: Final = {
+    "VLLM_CPU_OMP_THREADS_BIND": "nobind",
+    "VLLM_ENABLE_V1_MULTIPROCESSING": "0",
+}
+_CPU_KV_CACHE_GIB: Final = 1.0
+
+
+def load_vllm() -> Any:
+    """The module ``vllm``, with its environment set.
+
+    Raises:
+        MissingExtraError: vLLM is not installed.
+    """
+    _set_defaults(_BEFORE_IMPORT)
+    try:
+        import vllm
+        from vllm.platforms import current_platform
+    except ModuleNotFoundError as error:
+        if error.name is None or error.name.partition(".")[0] != "vllm":
+            raise
+        raise MissingExtraError("vllm", "cpu") from None
+    if current_platform.is_cpu():
+        _set_defaults(_ON_CPU)
+    return vllm
+
+
+def engine_arguments(model_dir: str, config: EngineConfig) -> dict[str, Any]:
+    """Keyword arguments that ``vllm.LLM`` and ``vllm.AsyncEngineArgs`` both take."""
+    from vllm.platforms import current_platform
+
+    on_cpu = bool(current_platform.is_cpu())
+    arguments: dict[str, Any] = {
+        "model": model_dir,
+        "dtype": config.dtype,
+        "max_model_len": config.max_model_len,
+        "max_num_seqs": config.max_num_seqs,
+        "tensor_parallel_size": config.tensor_parallel_size,
+        "enforce_eager": on_cpu if config.enforce_eager is None else config.enforce_eager,
+        "enable_prefix_caching": config.enable_prefix_caching,
+        "seed": config.seed,
+        "trust_remote_code": False,
+        "disable_log_stats": True,
+        # The folder's sampling defaults would change what a request means; only ours and the request's count.
+        "generation_config": "vllm",
+        "use_tqdm_on_load": False,
+    }
+    gib = config.kv_cache_gib or (_CPU_KV_CACHE_GIB if on_cpu else None)
+    if gib is not None:
+        arguments["kv_cache_memory_bytes"] = int(gib * 2**30)
+    return arguments
+
+
+def load_error(model_dir: Path, error: Exception) -> EngineError:
+    """vLLM's failure to start as one line: the first line of its reason, which speaks of shapes and memory."""
+    reason = next(iter(str(error).strip().splitlines()), "")
+    return EngineError(f"{model_dir}: vLLM cannot load the model: {type(error).__name__}: {reason[:300]}")
+
+
+def _set_defaults(variables: dict[str, str]) -> None:
+    for name, value in variables.items():
+        os.environ.setdefault(name, value)
