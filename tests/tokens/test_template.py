@@ -180,7 +180,10 @@ FRAMES = [
     ("<|note|>type: \n<|text|>ok<|end|>", "ok", Attributes(), [], ["header_value"]),
     ("<|note|>type: <|NAME|>\n<|text|>ok<|end|>", "ok", Attributes(), [], ["header_value"]),
     ("<|note|>colour: red\nnonsense\n<|text|>ok<|end|>", "ok", Attributes(), [], ["unknown_header"] * 2),
-    ("sex: male\nsex: female\n<|text|>ok<|end|>", "ok", Attributes(sex="male"), [], ["repeated_header"]),
+    (
+        "<|note|>sex: male\nsex: female\n<|text|>ok<|end|>", "ok",
+        Attributes(sex="male"), [], ["repeated_header"],
+    ),
     ("<|note|>diagnoses: a;; b \n<|text|>ok<|end|>", "ok", Attributes(diagnoses=("a", "b")), [], []),
     # a body that runs into a second note: nobody can say which is meant
     (
