@@ -25,7 +25,7 @@ class Card:
         vocabulary: tokens in the tokenizer.
         context: longest text it was trained on, in tokens.
         corpus_sha256: SHA-256 of the corpus folder's ``manifest.json``.
-        deid: de-identification of the training text, as the corpus's manifest tells it (version, detectors).
+        deid: de-identification of the training text, as the corpus's manifest tells it.
         template: version of the text template and of the tokenizer's format.
         layout: processes by axis: ``tp``, ``pp``, ``dp``.
         seeds: seed by name (``weights``, ``data``).
@@ -34,7 +34,7 @@ class Card:
         steps: optimizer steps.
         train_loss: (step, nats per token), sampled.
         valid_loss: (step, nats per token).
-        privacy: what is guaranteed: ``{"mechanism": "none", ...}`` unless trained with differential privacy.
+        privacy: what is guaranteed: ``{"mechanism": "none", ...}`` without differential privacy.
         base_model: the card or name of the model that was continued, if any.
         hardware: processors, accelerators, processes.
         libraries: versions of the libraries that change results.

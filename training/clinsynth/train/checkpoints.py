@@ -1,0 +1,178 @@
+"""Checkpoints: DeepSpeed writes them, a record written last says that one is whole and what run it is of.
+
+runs/demo/train/checkpoints/step-00000200/      DeepSpeed's files, and record.json
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from clinsynth.errors import FolderError, UsageError
+from clinsynth.folders import file_sha256, write_json
+
+FOLDER: Final = "checkpoints"
+RECORD: Final = "record.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """What a checkpoint says of itself.
+
+    Args:
+        step: optimizer steps done.
+        tokens: tokens the loss was taken over so far.
+        run: what has to be the same in a run that goes on from here, by config key.
+        files: name -> (bytes, SHA-256).
+    """
+
+    step: int
+    tokens: int
+    run: Mapping[str, Any]
+    files: Mapping[str, tuple[int, str]]
+
+
+def name_of(step: int) -> str:
+    """The folder name of a checkpoint; names sort as steps do."""
+    return f"step-{step:08}"
+
+
+def complete(folder: Path) -> list[Path]:
+    """The checkpoints in a run folder that were written to the end, oldest first."""
+    return sorted(p.parent for p in (folder / FOLDER).glob(f"step-*/{RECORD}"))
+
+
+def find(folder: Path, resume: str) -> Path | None:
+    """The checkpoint to go on from: the newest (``auto``), the named one, or None (``never``).
+
+    Raises:
+        UsageError: there is none of that name.
+    """
+    there = complete(folder)
+    if resume == "never":
+        return None
+    if resume == "auto":
+        return there[-1] if there else None
+    for path in there:
+        if path.name == resume:
+            return path
+    known = ", ".join(p.name for p in there) or "none"
+    raise UsageError(f"resume: {folder / FOLDER} has no whole checkpoint {resume}; there are: {known}")
+
+
+def read_record(path: Path) -> Record:
+    """The record of a checkpoint.
+
+    Raises:
+        FolderError: it is damaged.
+    """
+    try:
+        return Record(**json.loads((path / RECORD).read_text("utf-8")))
+    except (OSError, ValueError, TypeError):
+        raise FolderError(f"{path / RECORD} is damaged{_instead(path)}") from None
+
+
+def check_same_run(path: Path, record: Record, run: Mapping[str, Any]) -> None:
+    """Fails when the checkpoint is of another run.
+
+    Raises:
+        UsageError: names the first key that differs.
+    """
+    for key, value in run.items():
+        then = record.run.get(key)
+        if then != value:
+            raise UsageError(
+                f"{key} is {_short(value)}, but {path.name} was written with {_short(then)}: "
+                "change it back, or start anew with --overwrite"
+            )
+
+
+def check_sizes(path: Path, record: Record) -> None:
+    """Fails fast when a file is missing or was cut short.
+
+    Raises:
+        FolderError: names the file, and the checkpoint before.
+    """
+    for name, (size, _) in record.files.items():
+        file = path / name
+        if not file.is_file():
+            raise FolderError(f"{file} is missing{_instead(path)}")
+        if file.stat().st_size != size:
+            raise FolderError(f"{file} has {file.stat().st_size:,} bytes, not {size:,}{_instead(path)}")
+
+
+def check_contents(path: Path, record: Record, share: slice) -> str | None:
+    """Compares checksums of this process's share of the files; what is wrong, or None."""
+    for name, (_, digest) in sorted(record.files.items())[share]:
+        if file_sha256(path / name) != digest:
+            return f"{path / name} does not match its checksum{_instead(path)}"
+    return None
+
+
+def save(engine: Any, folder: Path, step: int, tokens: int, run: Mapping[str, Any], keep: int) -> None:
+    """Writes a checkpoint and removes the oldest beyond ``keep``. Collective."""
+    from clinsynth.train.distributed import Place, from_all
+
+    place = Place.from_environment()
+    assert place is not None
+    path = folder / FOLDER / name_of(step)
+    if place.first and path.exists():
+        shutil.rmtree(path)  # cut off while it was written, or written by a run that went back
+    from_all(None)
+    engine.save_checkpoint(str(path.parent), tag=path.name, save_latest=False)
+    from_all(None)
+    names = sorted(p.name for p in path.iterdir() if p.name != RECORD)
+    mine = {
+        name: ((path / name).stat().st_size, file_sha256(path / name))
+        for name in names[place.rank :: place.world_size]
+    }
+    files = {name: entry for part in from_all(mine) for name, entry in part.items()}
+    if place.first:
+        temporary = path / f".{RECORD}"
+        write_json(temporary, asdict(Record(step, tokens, run, files)))
+        temporary.rename(path / RECORD)
+        prune(folder, keep)
+    from_all(None)
+
+
+def load(engine: Any, path: Path, record: Record) -> None:
+    """Reads a checkpoint into the engine, after comparing its checksums. Collective.
+
+    Raises:
+        FolderError: a file is damaged; names it, and the checkpoint before.
+    """
+    from clinsynth.train.distributed import Place, from_all
+
+    place = Place.from_environment()
+    assert place is not None
+    problems = from_all(check_contents(path, record, slice(place.rank, None, place.world_size)))
+    for problem in problems:
+        if problem is not None:
+            raise FolderError(problem)
+    engine.load_checkpoint(str(path.parent), tag=path.name)
+
+
+def prune(folder: Path, keep: int) -> None:
+    """Removes all but the newest ``keep`` whole checkpoints, and older ones that were never finished."""
+    kept = complete(folder)[-keep:]
+    if not kept:
+        return
+    for path in sorted((folder / FOLDER).glob("step-*")):
+        if path not in kept and path.name < kept[-1].name:
+            shutil.rmtree(path)
+
+
+def _instead(path: Path) -> str:
+    before = [p for p in complete(path.parent.parent) if p.name < path.name]
+    if before:
+        return f": the checkpoint is damaged; go on from the one before with resume={before[-1].name}"
+    return ": the checkpoint is damaged and there is none before it; start anew with --overwrite"
+
+
+def _short(value: Any) -> str:
+    text = json.dumps(value, default=str)
+    return text if len(text) <= 60 else f"{text[:57]}..."

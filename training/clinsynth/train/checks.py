@@ -1,0 +1,87 @@
+"""What can be known to go wrong before any process is started."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from clinsynth.errors import FolderError, UsageError
+from clinsynth.folders import read_manifest, refuse_existing
+from clinsynth.train import checkpoints
+
+if TYPE_CHECKING:
+    from clinsynth.train.config import TrainConfig
+
+
+def check_run(config: TrainConfig, *, overwrite: bool) -> None:
+    """Inputs are there, outputs are free.
+
+    Raises:
+        FolderError: the corpus is missing or damaged, or something stands at ``out``.
+        UsageError: ``resume`` names a checkpoint that is not there.
+    """
+    read_manifest(config.corpus, "corpus")
+    for split in ("train", "valid"):
+        if not (config.corpus / "tokens" / split).is_dir():
+            raise FolderError(f"corpus: {config.corpus / 'tokens' / split} is missing")
+    if config.init_from is not None and not config.init_from.is_dir():
+        raise FolderError(f"init_from: {config.init_from}: no such folder")
+    refuse_existing(config.out, overwrite=overwrite)
+    if not overwrite:
+        checkpoints.find(config.folder, config.resume)
+
+
+def check_layout(config: TrainConfig, hf_config: Any) -> None:
+    """The model can be dealt out as the layout says.
+
+    Raises:
+        UsageError: names the key to change.
+    """
+    from clinsynth.train.families import family_of
+
+    tp, pp = config.layout.tp, config.layout.pp
+    for name, size in family_of(hf_config.model_type).divisors(hf_config).items():
+        if size % tp:
+            raise UsageError(f"layout.tp {tp} does not divide {name} {size} of the model")
+    if hf_config.num_hidden_layers < pp:
+        raise UsageError(
+            f"layout.pp {pp} is more than the {hf_config.num_hidden_layers} layers of the model"
+        )
+    context = getattr(hf_config, "max_position_embeddings", config.context)
+    if config.context > context:
+        raise UsageError(f"context {config.context} is more than the {context} positions of the model")
+
+
+def check_machine(config: TrainConfig, accelerators: int) -> None:
+    """This machine can hold the processes. Only for runs that ``clinsynth train`` starts itself.
+
+    Raises:
+        UsageError: there are more processes than accelerators, or than cores where there is no accelerator.
+    """
+    processes = config.layout.processes
+    if accelerators:
+        if processes > accelerators:
+            raise UsageError(
+                f"layout has {processes} processes (tp x pp x dp), this machine {accelerators} accelerators"
+            )
+    elif processes > cores() and not config.layout.oversubscribe:
+        raise UsageError(
+            f"layout has {processes} processes (tp x pp x dp), this machine {cores()} cores: lower one "
+            "of the three, or set layout.oversubscribe=true to go slowly"
+        )
+
+
+def cores() -> int:
+    """Cores that this process may use."""
+    return len(os.sched_getaffinity(0))
+
+
+def accelerators() -> int:
+    """GPUs that this process may use, without asking a library that takes seconds to load."""
+    if os.environ.get("DS_ACCELERATOR", "cuda") != "cuda":
+        return 0
+    visible = os.environ.get("CUDA_VISIBLE_DEVICES")
+    if visible is not None:
+        return len([device for device in visible.split(",") if device.strip() not in ("", "-1")])
+    return len(list(Path("/dev").glob("nvidia[0-9]*")))

@@ -1,0 +1,204 @@
+"""What a training run is made of: one YAML file, every key checked before any process starts."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Literal, Self
+
+from pydantic import Field, model_validator
+
+from clinsynth.config import Config
+from clinsynth.train.presets import PRESETS
+
+# How many times the smallest learning rate may be below the peak is a share, not a rate.
+Share = float
+
+
+class ShapeConfig(Config):
+    """The shape of a model trained from scratch; the vocabulary comes from the corpus's tokenizer.
+
+    Args:
+        architecture: a family of ``clinsynth.train.families`` (``llama``, ``gpt2``).
+        kv_heads: key and value heads; fewer than ``heads`` is grouped-query attention (Llama).
+        intermediate_size: width of the MLP; 8/3 of the width for Llama, 4 times for GPT-2 when left out.
+        tied: the output layer is the embedding.
+    """
+
+    architecture: str
+    hidden_size: int = Field(ge=1)
+    layers: int = Field(ge=1)
+    heads: int = Field(ge=1)
+    kv_heads: int | None = Field(default=None, ge=1)
+    intermediate_size: int | None = Field(default=None, ge=1)
+    tied: bool = True
+    initializer_range: float = Field(default=0.02, gt=0)
+
+    @model_validator(mode="after")
+    def _known_and_divisible(self) -> Self:
+        from clinsynth.train.families import names
+
+        if self.architecture not in names():
+            raise ValueError(f"architecture is {self.architecture!r}: known are {', '.join(names())}")
+        if self.hidden_size % self.heads:
+            raise ValueError(f"hidden_size {self.hidden_size} is not a multiple of heads {self.heads}")
+        if self.kv_heads and self.heads % self.kv_heads:
+            raise ValueError(f"heads {self.heads} is not a multiple of kv_heads {self.kv_heads}")
+        return self
+
+
+class LayoutConfig(Config):
+    """Processes by axis; tp * pp * dp of them are started.
+
+    Args:
+        tp: tensor parallel: each layer is split over this many processes.
+        pp: pipeline stages: the layers are dealt out to this many groups.
+        dp: data parallel: copies that share a batch; the optimizer's state is split over them (ZeRO-1).
+        oversubscribe: start more processes than there are cores. For tests of a layout.
+    """
+
+    tp: int = Field(default=1, ge=1)
+    pp: int = Field(default=1, ge=1)
+    dp: int = Field(default=1, ge=1)
+    oversubscribe: bool = False
+
+    @property
+    def processes(self) -> int:
+        """How many processes the layout has."""
+        return self.tp * self.pp * self.dp
+
+
+class BatchConfig(Config):
+    """What one optimizer step sees.
+
+    Args:
+        rows: rows of ``context`` tokens a step, over all data-parallel copies.
+        micro_rows: rows that go through the model at once on one copy; the rest is accumulated, and fills
+            the pipeline.
+    """
+
+    rows: int = Field(default=16, ge=1)
+    micro_rows: int = Field(default=16, ge=1)
+
+
+class OptimizerConfig(Config):
+    """AdamW with linear warm-up and cosine decay. Norms and biases are not decayed.
+
+    Args:
+        lr: peak learning rate.
+        warmup_steps: steps from 0 to the peak.
+        final_lr: share of the peak at the last step.
+        clip: largest norm of the gradient over the whole model.
+    """
+
+    lr: float = Field(default=1e-3, gt=0)
+    warmup_steps: int = Field(default=50, ge=0)
+    final_lr: Share = Field(default=0.1, ge=0, le=1)
+    weight_decay: float = Field(default=0.1, ge=0)
+    beta1: float = Field(default=0.9, ge=0, lt=1)
+    beta2: float = Field(default=0.95, ge=0, lt=1)
+    eps: float = Field(default=1e-8, gt=0)
+    clip: float = Field(default=1.0, gt=0)
+
+
+class ValidationConfig(Config):
+    """The loss on rows of the corpus's valid split; ``every_steps: 0`` measures it at the end only."""
+
+    every_steps: int = Field(default=100, ge=0)
+    rows: int = Field(default=64, ge=1)
+
+
+class CheckpointConfig(Config):
+    """What a run that dies can go on from; whichever of steps and minutes comes first. 0 is never.
+
+    Args:
+        keep: how many of the newest to keep.
+    """
+
+    every_steps: int = Field(default=200, ge=0)
+    every_minutes: float = Field(default=15, ge=0)
+    keep: int = Field(default=2, ge=1)
+
+
+class TrainConfig(Config):
+    """A training run.
+
+    Args:
+        name: what the model is called in its card.
+        corpus: corpus folder, as ``clinsynth prepare`` writes it.
+        out: model folder to write.
+        run: where checkpoints, metrics and logs go; ``train`` beside ``out`` when left out.
+        model: a preset's name, or a shape of your own.
+        init_from: a Hugging Face folder to continue instead of starting from scratch.
+        context: tokens a row.
+        steps: optimizer steps.
+        precision: ``bf16`` computes in bfloat16 and keeps weights and optimizer in float32.
+        activation_checkpointing: keep only the input of each block and compute the rest again: less memory,
+            a third more time.
+        resume: ``auto`` goes on from the newest checkpoint of the run, a checkpoint's name from that one;
+            ``never`` starts anew.
+        seed: of the weights and of the order of the rows.
+    """
+
+    name: str = Field(min_length=1)
+    corpus: Path
+    out: Path
+    run: Path | None = None
+    model: str | ShapeConfig | None = None
+    init_from: Path | None = None
+    context: int = Field(default=512, ge=8)
+    steps: int = Field(ge=1)
+    layout: LayoutConfig = LayoutConfig()
+    batch: BatchConfig = BatchConfig()
+    optimizer: OptimizerConfig = OptimizerConfig()
+    precision: Literal["bf16", "fp32"] = "bf16"
+    activation_checkpointing: bool = False
+    validation: ValidationConfig = ValidationConfig()
+    checkpoints: CheckpointConfig = CheckpointConfig()
+    resume: str = "auto"
+    seed: int = Field(default=1, ge=0)
+
+    @model_validator(mode="after")
+    def _one_origin(self) -> Self:
+        if (self.model is None) == (self.init_from is None):
+            raise ValueError("give model (from scratch) or init_from (continue a model), one of the two")
+        if isinstance(self.model, str) and self.model not in PRESETS:
+            raise ValueError(f"model is {self.model!r}: presets are {', '.join(PRESETS)}; or give a shape")
+        return self
+
+    @model_validator(mode="after")
+    def _batch_divides(self) -> Self:
+        rows, micro, dp = self.batch.rows, self.batch.micro_rows, self.layout.dp
+        if rows % (micro * dp):
+            raise ValueError(
+                f"batch.rows {rows} is not a multiple of batch.micro_rows x layout.dp ({micro} x {dp})"
+            )
+        return self
+
+    @property
+    def shape(self) -> ShapeConfig | None:
+        """The shape to train from scratch, with a preset's name looked up; None when continuing a model."""
+        return ShapeConfig(**PRESETS[self.model]) if isinstance(self.model, str) else self.model
+
+    @property
+    def folder(self) -> Path:
+        """Where checkpoints, metrics and logs go."""
+        return self.run if self.run is not None else self.out.parent / "train"
+
+    @property
+    def micro_batches(self) -> int:
+        """Micro-batches a step on one data-parallel copy: the steps of gradient accumulation."""
+        return self.batch.rows // (self.batch.micro_rows * self.layout.dp)
+
+    def must_match(self) -> dict[str, Any]:
+        """What has to be the same for a checkpoint to be of this run, by key."""
+        shape = self.shape
+        return {
+            "model": None if shape is None else shape.model_dump(),
+            "init_from": None if self.init_from is None else str(self.init_from),
+            "context": self.context,
+            "batch.rows": self.batch.rows,
+            "layout.tp": self.layout.tp,
+            "layout.pp": self.layout.pp,
+            "layout.dp": self.layout.dp,
+            "seed": self.seed,
+        }

@@ -1,0 +1,115 @@
+"""What training must know of an architecture: where its parts stand, how they split, how they start.
+
+A decoder of Hugging Face says most of this itself: ``config.base_model_pp_plan`` names embedding, blocks
+and norm in the order in which they run, ``config.base_model_tp_plan`` says for each linear layer of a block
+whether its outputs or its inputs are split over the tensor-parallel processes. A family adds the rest.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import Enum
+from typing import TYPE_CHECKING, Any
+
+from clinsynth.errors import UsageError
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from clinsynth.train.config import ShapeConfig
+
+
+class Split(Enum):
+    """How a linear layer is split over tensor-parallel processes."""
+
+    COLUMNS = "colwise"
+    """Each process computes a share of the outputs."""
+    ROWS = "rowwise"
+    """Each process holds the weights of a share of the inputs; the results are summed."""
+    FUSED_QKV = "fused_qkv"
+    """Outputs are query, key and value one after the other; each of the three is split."""
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """Dotted names of a decoder's parts in the Hugging Face model, in the order in which they run.
+
+    Args:
+        positions: learned positions, or None where positions are rotary.
+        rotary: the module that turns positions into rotations, or None.
+    """
+
+    embedding: str
+    positions: str | None
+    blocks: str
+    norm: str
+    head: str
+    rotary: str | None
+
+
+class Family(ABC):
+    """An architecture. Stateless: a config of Hugging Face says the rest."""
+
+    name: str
+    """The ``model_type`` of Hugging Face."""
+
+    @abstractmethod
+    def config(self, shape: ShapeConfig, vocabulary: int, context: int) -> Any:
+        """The Hugging Face config of a model from scratch, without any dropout."""
+
+    @abstractmethod
+    def parts(self, config: Any) -> Parts:
+        """Where the parts stand."""
+
+    @abstractmethod
+    def splits(self, config: Any) -> Mapping[str, Split]:
+        """Name of a linear layer inside a block (``self_attn.q_proj``) -> how it is split."""
+
+    @abstractmethod
+    def divisors(self, config: Any) -> Mapping[str, int]:
+        """Name of a size of the shape -> its value, for every size that ``layout.tp`` must divide."""
+
+    def localise(self, block: nn.Module, tp: int) -> None:  # noqa: B027 - most blocks have nothing to tell
+        """Tells a block whose linear layers were split that it works on a ``tp``-th of the heads."""
+
+    def initial_std(self, config: Any, tensor: str) -> float:
+        """Standard deviation of a weight matrix at the start."""
+        return float(config.initializer_range)
+
+
+def planned_parts(config: Any, base: str, rotary: str | None) -> Parts:
+    """Parts of a decoder that publishes a pipeline plan, below the base model's name (``model``).
+
+    Raises:
+        UsageError: it publishes none.
+    """
+    plan = list(config.base_model_pp_plan or ())
+    if len(plan) != 3:
+        raise UsageError(f"{config.model_type} publishes no pipeline plan of embedding, blocks and norm")
+    embedding, blocks, norm = (f"{base}.{name}" for name in plan)
+    return Parts(embedding, None, blocks, norm, "lm_head", None if rotary is None else f"{base}.{rotary}")
+
+
+def planned_splits(config: Any) -> dict[str, Split]:
+    """Splits of a decoder that publishes a tensor-parallel plan.
+
+    Raises:
+        UsageError: it publishes none, or one with a kind of split that is not known.
+    """
+    plan: Mapping[str, str] = config.base_model_tp_plan or {}
+    blocks = f"{list(config.base_model_pp_plan or ['layers'] * 2)[1]}.*."
+    splits = {}
+    for pattern, kind in plan.items():
+        if not pattern.startswith(blocks):
+            continue
+        try:
+            splits[pattern.removeprefix(blocks)] = Split(kind)
+        except ValueError:
+            raise UsageError(
+                f"{config.model_type} splits {pattern} by {kind!r}, which is not known"
+            ) from None
+    if not splits:
+        raise UsageError(f"{config.model_type} publishes no tensor-parallel plan")
+    return splits

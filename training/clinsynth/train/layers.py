@@ -1,0 +1,238 @@
+"""A Hugging Face decoder as layers of a pipeline.
+
+The decoder is built on the meta device, where it takes no memory, and each process fills in only the parts
+of its own stage: it takes a part, gets its tensors one by one, keeps its tensor-parallel share of each, and
+puts DeepSpeed's tensor-parallel layers where the plan says. Every parameter remembers where it came from,
+so that it finds its way back into a Hugging Face folder.
+
+Shapes: B rows of a micro-batch, T tokens, H width, V vocabulary (without padding).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import nn
+
+from clinsynth.train.families import Family, Split
+from clinsynth.train.families.base import Parts
+
+if TYPE_CHECKING:
+    from clinsynth.train.weights import Weights
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a parameter stands in the Hugging Face model.
+
+    Args:
+        transposed: Hugging Face stores inputs first.
+        rows: rows before the vocabulary was padded, or None.
+    """
+
+    name: str
+    transposed: bool = False
+    rows: int | None = None
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Blueprint:
+    """All that a layer of the pipeline is built from.
+
+    Args:
+        skeleton: the Hugging Face model on the meta device.
+        group: the processes that share this stage's layers (``torch.distributed`` group of size ``tp``).
+        vocabulary: tokens of the tokenizer; the embedding is padded to a multiple of ``tp``.
+    """
+
+    family: Family
+    config: Any
+    skeleton: nn.Module
+    weights: Weights
+    group: Any
+    tp: int
+    vocabulary: int
+
+    @property
+    def parts(self) -> Parts:
+        """Where the parts of the decoder stand."""
+        return self.family.parts(self.config)
+
+    @property
+    def padded_vocabulary(self) -> int:
+        """Rows of the embedding: the vocabulary, filled up to a multiple of ``tp``."""
+        return -(-self.vocabulary // self.tp) * self.tp
+
+    def parameter(self, name: str, like: torch.Tensor, *, transposed: bool = False) -> nn.Parameter:
+        """Tensor ``name``, whole, as a parameter that knows its origin."""
+        tensor = self.weights.get(name, like.shape)
+        return _remember(tensor.t().contiguous() if transposed else tensor, Origin(name, transposed))
+
+    def vocabulary_parameter(self, name: str, like: torch.Tensor) -> nn.Parameter:
+        """Tensor ``name`` with a row per token, filled up with rows of zeros."""
+        tensor = self.weights.get(name, like.shape)
+        padding = self.padded_vocabulary - self.vocabulary
+        if padding:
+            tensor = torch.cat([tensor, tensor.new_zeros(padding, tensor.shape[1])])
+        return _remember(tensor, Origin(name, rows=self.vocabulary))
+
+
+def _remember(tensor: torch.Tensor, origin: Origin) -> nn.Parameter:
+    parameter = nn.Parameter(tensor)
+    parameter.origin = origin  # type: ignore[attr-defined]
+    return parameter
+
+
+class Embedding(nn.Module):
+    """Token ids [B, T] -> [B, T, H]. The same weights give the logits when they are tied."""
+
+    def __init__(self, blueprint: Blueprint) -> None:
+        from deepspeed.module_inject.layers import VocabParallelEmbedding
+
+        super().__init__()
+        name = blueprint.parts.embedding
+        table: Any = blueprint.skeleton.get_submodule(name)
+        weight = blueprint.vocabulary_parameter(f"{name}.weight", table.weight)
+        plain = nn.Embedding(weight.shape[0], weight.shape[1], device="meta")
+        plain.weight = weight
+        self.table = VocabParallelEmbedding(plain, blueprint.group)
+        self.vocabulary = blueprint.vocabulary
+
+    def forward(self, ids: torch.Tensor) -> torch.Tensor:
+        """Embeddings of tokens."""
+        embedded: torch.Tensor = self.table(ids)
+        return embedded
+
+    def logits(self, hidden: torch.Tensor) -> torch.Tensor:
+        """[B, T, H] -> [B, T, V] by the same weights."""
+        from deepspeed.module_inject.layers import ColumnParallel, GatherFromTensorParallelRegion
+
+        table = self.table
+        hidden = ColumnParallel.apply(table.mp_group, hidden)
+        local = torch.matmul(hidden, table.weight.t())
+        whole: torch.Tensor = GatherFromTensorParallelRegion.apply(
+            table.mp_group, local, table._partition_sizes
+        )
+        return whole[..., : self.vocabulary]
+
+
+class Positions(nn.Module):
+    """Adds learned positions: [B, T, H] -> [B, T, H].
+
+    A layer of its own, so that the last stage, which needs the embedding for its logits, holds no copy.
+    """
+
+    def __init__(self, blueprint: Blueprint) -> None:
+        super().__init__()
+        name = blueprint.parts.positions
+        assert name is not None, "this architecture has no learned positions"
+        table: Any = blueprint.skeleton.get_submodule(name)
+        self.weight = blueprint.parameter(f"{name}.weight", table.weight)
+
+    def forward(self, hidden: torch.Tensor) -> torch.Tensor:
+        """Hidden states with the positions of their places in the row."""
+        return hidden + self.weight[: hidden.shape[1]]
+
+
+class Block(nn.Module):
+    """One decoder block of Hugging Face: [B, T, H] -> [B, T, H]."""
+
+    def __init__(self, blueprint: Blueprint, index: int) -> None:
+        super().__init__()
+        parts = blueprint.parts
+        name = f"{parts.blocks}.{index}"
+        self.block = blueprint.skeleton.get_submodule(name)
+        fill(self.block, name, blueprint, blueprint.family.splits(blueprint.config))
+        blueprint.family.localise(self.block, blueprint.tp)
+        self.rotary: nn.Module | None = None
+        if parts.rotary is not None:
+            kind: Any = type(blueprint.skeleton.get_submodule(parts.rotary))
+            self.rotary = kind(blueprint.config)  # holds no weights, and its buffers are not on meta
+
+    def forward(self, hidden: torch.Tensor) -> torch.Tensor:
+        """The block, with attention to everything earlier in the row."""
+        more = {}
+        if self.rotary is not None:
+            places = torch.arange(hidden.shape[1], device=hidden.device)[None]
+            more["position_embeddings"] = self.rotary(hidden, position_ids=places)
+        out = self.block(hidden, attention_mask=None, **more)
+        result: torch.Tensor = out[0] if isinstance(out, tuple) else out
+        return result
+
+
+class Norm(nn.Module):
+    """The last norm: [B, T, H] -> [B, T, H]."""
+
+    def __init__(self, blueprint: Blueprint) -> None:
+        super().__init__()
+        name = blueprint.parts.norm
+        self.norm = blueprint.skeleton.get_submodule(name)
+        fill(self.norm, name, blueprint, {})
+
+    def forward(self, hidden: torch.Tensor) -> torch.Tensor:
+        """Hidden states, normalised."""
+        normed: torch.Tensor = self.norm(hidden)
+        return normed
+
+
+class Head(nn.Module):
+    """The output layer when it is not the embedding: [B, T, H] -> [B, T, V]."""
+
+    def __init__(self, blueprint: Blueprint) -> None:
+        from deepspeed.module_inject.layers import LinearLayer
+
+        super().__init__()
+        name = blueprint.parts.head
+        head: Any = blueprint.skeleton.get_submodule(name)
+        plain = nn.Linear(1, 1, bias=False, device="meta")
+        plain.weight = blueprint.vocabulary_parameter(f"{name}.weight", head.weight)
+        self.head = LinearLayer(plain, blueprint.group, gather_output=True, name="lm_head")
+        self.vocabulary = blueprint.vocabulary
+
+    def forward(self, hidden: torch.Tensor) -> torch.Tensor:
+        """Logits of every token of the vocabulary."""
+        logits: torch.Tensor = self.head(hidden)
+        return logits[..., : self.vocabulary]
+
+
+def fill(module: nn.Module, name: str, blueprint: Blueprint, splits: Any) -> None:
+    """Gives the parameters of a part on the meta device their values, and splits its linear layers.
+
+    Args:
+        name: of the part in the Hugging Face model.
+        splits: name of a linear layer in the part -> how it is split.
+    """
+    from transformers.pytorch_utils import Conv1D
+
+    for path, child in list(module.named_modules()):
+        transposed = isinstance(child, Conv1D)
+        full = f"{name}.{path}" if path else name
+        values = {
+            key: blueprint.parameter(f"{full}.{key}", meta, transposed=transposed and key == "weight")
+            for key, meta in list(child.named_parameters(recurse=False))
+        }
+        if path in splits:
+            module.set_submodule(path, _split(values, splits[path], blueprint, full))
+            continue
+        assert not (values and transposed), f"{full} is stored transposed and has no split"
+        for key, value in values.items():
+            setattr(child, key, value)
+    left = [key for key, p in [*module.named_parameters(), *module.named_buffers()] if p.is_meta]
+    assert not left, f"{name}: {left} were not filled in"
+
+
+def _split(values: dict[str, nn.Parameter], split: Split, blueprint: Blueprint, name: str) -> nn.Module:
+    from deepspeed.module_inject.layers import LinearAllreduce, LinearLayer, SubParamLinearLayer
+
+    plain = nn.Linear(1, 1, bias=False, device="meta")
+    plain.weight, plain.bias = values["weight"], values.get("bias")  # type: ignore[assignment]
+    layer: nn.Module
+    if split is Split.COLUMNS:
+        layer = LinearLayer(plain, blueprint.group, name=name)
+    elif split is Split.ROWS:
+        layer = LinearAllreduce(plain, blueprint.group, name=name)
+    else:
+        layer = SubParamLinearLayer(plain, blueprint.group, shape=(3, -1), name=name)
+    return layer

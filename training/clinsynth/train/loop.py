@@ -1,0 +1,147 @@
+"""The training loop: step, look at the numbers, validate, save."""
+
+from __future__ import annotations
+
+import math
+import os
+import sys
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final, TextIO
+
+from clinsynth.errors import ClinsynthError
+from clinsynth.progress import Progress
+from clinsynth.train import checkpoints
+from clinsynth.train.distributed import Place, from_first
+from clinsynth.train.engine import grad_norm, set_learning_rate
+from clinsynth.train.metrics import Metrics, memory_mib
+from clinsynth.train.schedule import learning_rate
+
+if TYPE_CHECKING:
+    from clinsynth.train.config import TrainConfig
+    from clinsynth.train.data import Batches
+
+PROGRESS_FD: Final = "CLINSYNTH_PROGRESS_FD"
+"""Set by ``clinsynth train``: where the first process shows progress, while its output goes to a log."""
+
+
+@dataclass(slots=True)
+class State:
+    """How far a run is: optimizer steps done, tokens the loss was taken over."""
+
+    step: int = 0
+    tokens: int = 0
+
+
+@dataclass(slots=True)
+class Trainer:
+    """Trains an engine to the end of its run. Every method but the private ones is collective.
+
+    Args:
+        run: what makes a checkpoint one of this run.
+    """
+
+    config: TrainConfig
+    engine: Any
+    batches: Batches
+    place: Place
+    run: dict[str, Any]
+    state: State = field(default_factory=State)
+    _saved: float = field(default_factory=time.monotonic)
+
+    def fit(self) -> None:
+        """Goes on from ``state`` to the last step, and leaves a checkpoint of it.
+
+        Raises:
+            ClinsynthError: the loss or the gradient is no longer a number.
+        """
+        metrics = Metrics(self.config.folder, self.state.step) if self.place.first else None
+        total = round(self.batches.tokens_per_step * self.config.steps)
+        progress = Progress("training", total, "tokens", stream=_progress_stream(self.place))
+        progress.resume_from(self.state.tokens)
+        with progress:
+            while self.state.step < self.config.steps:
+                row, tokens = self._step()
+                if metrics is not None:
+                    metrics.add(**row)
+                if self._due(self.config.validation.every_steps) or self._last:
+                    valid = self.validate()
+                    if metrics is not None and valid is not None:
+                        metrics.add(step=self.state.step, valid_loss=valid)
+                if self._last or self._due(self.config.checkpoints.every_steps) or self._overdue():
+                    self.save()
+                progress.advance(
+                    tokens, f"step {self.state.step:,}/{self.config.steps:,}, loss {row['loss']:.3f}"
+                )
+
+    def validate(self) -> float | None:
+        """Nats per token on the validation rows; None when the corpus has none."""
+        if self.batches.valid is None:
+            return None
+        micro_batches, _ = self.batches.validation()
+        loss = self.engine.eval_batch(iter(micro_batches), num_micro_batches=len(micro_batches))
+        return float(loss)
+
+    def save(self) -> None:
+        """Writes a checkpoint."""
+        keep = self.config.checkpoints.keep
+        checkpoints.save(
+            self.engine, self.config.folder, self.state.step, self.state.tokens, self.run, keep
+        )
+        self._saved = time.monotonic()
+
+    def _step(self) -> tuple[dict[str, Any], int]:
+        start = time.monotonic()
+        rate = learning_rate(self.state.step, self.config.steps, self.config.optimizer)
+        set_learning_rate(self.engine, rate)
+        micro_batches, tokens = self.batches.step(self.state.step)
+        loss = float(self.engine.train_batch(iter(micro_batches)))
+        norm = grad_norm(self.engine)
+        self.state.step += 1
+        self.state.tokens += tokens
+        self._guard(loss, norm)
+        seconds = time.monotonic() - start
+        row = {
+            "step": self.state.step,
+            "loss": loss,
+            "lr": rate,
+            "grad_norm": norm,
+            "tokens": self.state.tokens,
+            "tokens_per_second": round(tokens / seconds, 1),
+            "memory_mib": round(memory_mib(), 1),
+        }
+        return row, tokens
+
+    def _guard(self, loss: float, norm: float) -> None:
+        if math.isfinite(loss) and math.isfinite(norm):
+            return
+        last = checkpoints.find(self.config.folder, "auto")
+        remains = (
+            "no checkpoint was written before" if last is None else f"the last good one is {last.name}"
+        )
+        raise ClinsynthError(
+            f"step {self.state.step}: the loss is {loss} and the norm of the gradient {norm}; {remains}. "
+            "Lower optimizer.lr or raise optimizer.warmup_steps"
+        )
+
+    @property
+    def _last(self) -> bool:
+        return self.state.step == self.config.steps
+
+    def _due(self, every: int) -> bool:
+        return every > 0 and self.state.step % every == 0
+
+    def _overdue(self) -> bool:
+        minutes = self.config.checkpoints.every_minutes
+        if not minutes:
+            return False
+        # Clocks differ between processes, and they must save together.
+        return bool(from_first(time.monotonic() - self._saved > minutes * 60))
+
+
+def _progress_stream(place: Place) -> TextIO:
+    if not place.first:
+        return open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123 - lives as long as the process
+    if PROGRESS_FD in os.environ:
+        return os.fdopen(int(os.environ[PROGRESS_FD]), "w", closefd=False)
+    return sys.stderr

@@ -1,0 +1,119 @@
+"""The model of a run: a DeepSpeed pipeline over a grid of pipeline x data x tensor-parallel processes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from clinsynth.checkpoint.tensors import TensorFolder
+from clinsynth.train.families import family_of
+from clinsynth.train.layers import Block, Blueprint, Embedding, Head, Norm, Positions
+from clinsynth.train.loss import token_loss
+from clinsynth.train.weights import FolderWeights, SeededWeights, Weights
+
+if TYPE_CHECKING:
+    from clinsynth.train.config import TrainConfig
+
+
+def model_config(config: TrainConfig, vocabulary: int) -> Any:
+    """The Hugging Face config of the model that a run trains.
+
+    Raises:
+        FolderError: ``init_from`` holds no config.
+        UsageError: the architecture cannot be trained.
+    """
+    if config.shape is not None:
+        return family_of(config.shape.architecture).config(config.shape, vocabulary, config.context)
+    assert config.init_from is not None
+    return existing_config(config.init_from)
+
+
+def existing_config(folder: Path) -> Any:
+    """The config of a Hugging Face folder, with every dropout set to 0.
+
+    Raises:
+        FolderError: no such folder, or no config in it.
+    """
+    from transformers import AutoConfig
+
+    from clinsynth.errors import FolderError
+
+    if not (folder / "config.json").is_file():
+        raise FolderError(f"init_from: {folder} has no config.json: it is not a Hugging Face model folder")
+    found = AutoConfig.from_pretrained(folder, local_files_only=True)
+    for key, value in found.to_dict().items():
+        if ("drop" in key or key.endswith("_pdrop")) and isinstance(value, float):
+            setattr(found, key, 0.0)
+    return found
+
+
+def build(config: TrainConfig, hf_config: Any) -> Any:
+    """The ``PipelineModule`` of this process; ``torch.distributed`` must be up. Collective."""
+    from deepspeed.pipe import PipelineModule
+    from deepspeed.runtime.pipe.topology import PipeModelDataParallelTopology
+
+    layout = config.layout
+    grid = PipeModelDataParallelTopology(num_pp=layout.pp, num_mp=layout.tp, num_dp=layout.dp)
+    blueprint = _blueprint(config, hf_config, _tensor_group(grid))
+    return PipelineModule(
+        _layers(blueprint),
+        topology=grid,
+        loss_fn=token_loss,
+        partition_method=f"type:{Block.__name__}",
+        activation_checkpoint_interval=int(config.activation_checkpointing),
+    )
+
+
+def _blueprint(config: TrainConfig, hf_config: Any, group: Any) -> Blueprint:
+    from transformers import AutoModelForCausalLM
+
+    family = family_of(hf_config.model_type)
+    weights: Weights = SeededWeights(family, hf_config, config.seed)
+    if config.init_from is not None:
+        weights = FolderWeights(TensorFolder(config.init_from))
+    with torch.device("meta"):
+        skeleton = AutoModelForCausalLM.from_config(
+            hf_config, attn_implementation="sdpa", dtype=torch.float32
+        )
+    return Blueprint(
+        family, skeleton.config, skeleton, weights, group, config.layout.tp, hf_config.vocab_size
+    )
+
+
+def _tensor_group(grid: Any) -> Any:
+    """The group of processes that this one shares its layers with. Every process makes every group."""
+    import deepspeed.comm as dist
+    from deepspeed.module_inject.layers import set_autotp_mode
+
+    set_autotp_mode(training=True)  # otherwise DeepSpeed's layers freeze their weights
+    mine = None
+    for ranks in grid.get_axis_comm_lists("model"):
+        group = dist.new_group(ranks=ranks)
+        if dist.get_rank() in ranks:
+            mine = group
+    assert mine is not None
+    return mine
+
+
+def _layers(blueprint: Blueprint) -> list[Any]:
+    from deepspeed.pipe import LayerSpec, TiedLayerSpec
+
+    tied = bool(blueprint.config.tie_word_embeddings)
+    weight = "table.weight"
+    first = (
+        TiedLayerSpec("embedding", Embedding, blueprint, tied_weight_attr=weight)
+        if tied
+        else LayerSpec(Embedding, blueprint)
+    )
+    last = (
+        TiedLayerSpec(
+            "embedding", Embedding, blueprint, forward_fn=Embedding.logits, tied_weight_attr=weight
+        )
+        if tied
+        else LayerSpec(Head, blueprint)
+    )
+    positions = [LayerSpec(Positions, blueprint)] if blueprint.parts.positions else []
+    blocks = [LayerSpec(Block, blueprint, i) for i in range(blueprint.config.num_hidden_layers)]
+    return [first, *positions, *blocks, LayerSpec(Norm, blueprint), last]
