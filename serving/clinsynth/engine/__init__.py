@@ -1,4 +1,4 @@
-"""Generation by vLLM: in bulk for exports, live for the server. Knows nothing of gates and nothing of HTTP."""
+"""Generation by vLLM: in bulk for exports, live for the server. Knows nothing of gates and of HTTP."""
 
 from clinsynth.engine.bulk import BulkEngine
 from clinsynth.engine.config import EngineConfig, Sampling

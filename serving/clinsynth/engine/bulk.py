@@ -10,13 +10,15 @@ import itertools
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Final, Self
 
 from clinsynth.engine.config import EngineConfig, Sampling
 from clinsynth.engine.info import EngineInfo, check_model_folder, engine_info
 from clinsynth.engine.request import Completion, EngineDiedError, RefusedRequestError, Request
 from clinsynth.engine.translate import Translator, refusal_by_vllm, refused
 from clinsynth.engine.vllm_setup import engine_arguments, load_error, load_vllm
+
+_DONE: Final = object()
 
 
 class BulkEngine:
@@ -67,11 +69,12 @@ class BulkEngine:
         del llm
         cleanup_dist_env_and_memory()
 
-    def generate(self, requests: Iterable[Request]) -> Iterator[Completion]:
+    def generate(self, requests: Iterable[Request | None]) -> Iterator[Completion]:
         """Each request's ``n`` completions, as they finish.
 
-        ``requests`` is read only as far as the engine has room (``max_in_flight``). Closing the iterator
-        aborts what is in flight.
+        ``requests`` is read only as far as the engine has room (``max_in_flight``). It may yield None for
+        "none yet, go on with what you have", so that a caller can ask again for what it has thrown away.
+        Closing the iterator aborts what is in flight.
 
         Raises:
             EngineDiedError: the engine is gone; what was yielded before is whole.
@@ -80,22 +83,19 @@ class BulkEngine:
         assert not self._busy, "one generate() at a time"
         self._busy = True
         flight = _Flight(self._llm.llm_engine, self._translator, self._keys)
-        waiting = ((request, index) for request in requests for index in range(request.n))
+        waiting = _one_by_one(requests)
         try:
-            while True:
-                room = self._config.max_in_flight - len(flight)
-                for request, index in itertools.islice(waiting, room):
-                    failed = flight.launch(request, index)
-                    if failed is not None:
+            more = True
+            while more or len(flight):
+                while more and len(flight) < self._config.max_in_flight:
+                    one = next(waiting, _DONE)
+                    more = one is not _DONE
+                    if one is None or not isinstance(one, tuple):
+                        break
+                    if (failed := flight.launch(*one)) is not None:
                         yield failed
-                if not len(flight):
-                    # an empty flight with requests left means that all that was read was refused
-                    following = next(waiting, None)
-                    if following is None:
-                        return
-                    waiting = itertools.chain([following], waiting)
-                    continue
-                yield from flight.step()
+                if len(flight):
+                    yield from flight.step()
         finally:
             flight.abort()
             self._busy = False
@@ -147,6 +147,14 @@ class _Flight:
         if self._inside:
             self._engine.abort_request(list(self._inside))
             self._inside.clear()
+
+
+def _one_by_one(requests: Iterable[Request | None]) -> Iterator[tuple[Request, int] | None]:
+    for request in requests:
+        if request is None:
+            yield None
+        else:
+            yield from ((request, index) for index in range(request.n))
 
 
 def _of_index(sampling: Sampling, index: int) -> Sampling:

@@ -21,8 +21,8 @@ class EngineConfig(Config):
         max_in_flight: most sequences handed to the engine at once in bulk; the rest wait in the caller's
             iterator, so that memory stays flat however long the run.
         tensor_parallel_size: devices (on a CPU: processes) that share the layers.
-        enforce_eager: no compilation. None is true on a CPU and false on a GPU. On a CPU, compiled code runs
-            at about 0.7 of the time per token and costs up to a minute to start: worth it for long exports.
+        enforce_eager: no compilation. None is true on a CPU and false on a GPU. On a CPU, compiled code
+            takes about 0.7 of the time per token and up to a minute to start: worth it for long exports.
         enable_prefix_caching: share the work on equal beginnings of prompts.
         seed: of requests that bring none.
     """
@@ -46,8 +46,8 @@ class Sampling(Config):
         top_p: on a CPU with a large vocabulary this costs more than the model itself; prefer ``top_k`` or
             ``min_p`` there.
         top_k: 0 keeps all tokens.
-        max_tokens: most tokens of the answer; None is all the room the prompt leaves. A number that does not
-            fit behind the prompt is an error, never a silent cut.
+        max_tokens: most tokens of the answer; None is all the room the prompt leaves. A number that does
+            not fit behind the prompt is an error, never a silent cut.
         seed: the draw's own random stream. Answer ``i`` of a request with ``n`` answers uses ``seed + i``.
         stop: strings that end the answer and are not part of it.
         stop_token_ids: tokens that end the answer, besides the template's end token and the model's own.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import itertools
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -20,8 +20,8 @@ from clinsynth.engine.vllm_setup import engine_arguments, load_error, load_vllm
 class LiveEngine:
     """vLLM's ``AsyncLLM`` as an async context manager. The model lives in a process of its own.
 
-    Leaving a ``generate`` early, by ``aclose()`` or by cancelling the task, aborts the request in the engine
-    at once.
+    Leaving a ``generate`` early, by ``aclose()`` or by cancelling the task, aborts the request in the
+    engine at once.
 
     Raises:
         FolderError: ``model_dir`` is no model folder or has no card.
@@ -71,7 +71,7 @@ class LiveEngine:
         if llm is not None:
             await asyncio.to_thread(llm.shutdown)
 
-    async def generate(self, request: Request) -> AsyncIterator[Delta]:
+    async def generate(self, request: Request) -> AsyncGenerator[Delta]:
         """What each step adds, for all ``n`` answers, as it comes. Every answer ends with a finish reason.
 
         Raises:
@@ -123,8 +123,8 @@ class LiveEngine:
         except EngineDeadError:
             raise EngineDiedError("the engine died") from None
 
-    async def _outputs(self, request: Request, *, delta: bool) -> AsyncIterator[tuple[Any, int]]:
-        """vLLM's outputs of one request, with the length of its prompt."""
+    async def _outputs(self, request: Request, *, delta: bool) -> AsyncGenerator[tuple[Any, int]]:
+        """The outputs of vLLM for one request, each with the length of the prompt."""
         from vllm.exceptions import VLLMClientError, VLLMServerError
         from vllm.inputs import tokens_input
 

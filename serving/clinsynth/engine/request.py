@@ -1,8 +1,8 @@
-"""What goes into the engine and what comes out. Everything that holds text shows lengths, never the text."""
+"""What goes into the engine and what comes out. What holds text shows its length, never the text."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from clinsynth.engine.config import Sampling
@@ -35,7 +35,7 @@ class Request:
 
     id: str
     prompt: str | tuple[int, ...]
-    sampling: Sampling = Sampling()
+    sampling: Sampling = field(default_factory=Sampling)
     n: int = 1
 
     def __post_init__(self) -> None:

@@ -31,7 +31,7 @@ class Translator:
         """
         prompt = request.prompt
         if isinstance(prompt, str):
-            # Special tokens are read as such; a text that could smuggle them in is neutralised by its owner.
+            # Special tokens count as such: who puts outside text into a prompt neutralises it first.
             ids = list(self._tokenizer.encode(prompt, add_special_tokens=False))
         else:
             ids = list(prompt)
@@ -53,7 +53,7 @@ class Translator:
         return ids
 
     def sampling_params(self, sampling: Sampling, *, n: int, delta: bool = False) -> Any:
-        """vLLM's form. Special tokens stay in the text, and no spaces are put between them."""
+        """The form that vLLM takes. Special tokens stay in the text, and no spaces are put between them."""
         from vllm import SamplingParams
         from vllm.sampling_params import RequestOutputKind
 
@@ -121,6 +121,6 @@ def refused(request: Request, index: int, error: RefusedRequestError) -> Complet
 
 
 def refusal_by_vllm(error: Exception) -> RefusedRequestError:
-    """vLLM's own refusal in our words: its messages may quote the prompt."""
+    """A refusal of vLLM in our words: its messages may quote the prompt."""
     field = getattr(error, "parameter", None) or "request"
     return RefusedRequestError(str(field), f"vLLM refused it ({type(error).__name__})")

@@ -20,6 +20,7 @@ _BEFORE_IMPORT: Final = {
     "DO_NOT_TRACK": "1",
     "TOKENIZERS_PARALLELISM": "false",
     "VLLM_LOGGING_LEVEL": "ERROR",
+    "VLLM_LOGGING_STREAM": "ext://sys.stderr",
 }
 # On a CPU. Binding threads to cores reads a topology that containers hide. A worker process for one device
 # costs half a minute at the start and buys nothing.
@@ -65,7 +66,7 @@ def engine_arguments(model_dir: str, config: EngineConfig) -> dict[str, Any]:
         "seed": config.seed,
         "trust_remote_code": False,
         "disable_log_stats": True,
-        # The folder's sampling defaults would change what a request means; only ours and the request's count.
+        # The folder's sampling defaults would change what a request means.
         "generation_config": "vllm",
         "use_tqdm_on_load": False,
     }
@@ -76,7 +77,7 @@ def engine_arguments(model_dir: str, config: EngineConfig) -> dict[str, Any]:
 
 
 def load_error(model_dir: Path, error: Exception) -> EngineError:
-    """vLLM's failure to start as one line: the first line of its reason, which speaks of shapes and memory."""
+    """A failed start as one line: the first of vLLM's reason, which speaks of shapes and memory."""
     reason = next(iter(str(error).strip().splitlines()), "")
     return EngineError(f"{model_dir}: vLLM cannot load the model: {type(error).__name__}: {reason[:300]}")
 
