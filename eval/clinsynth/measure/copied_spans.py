@@ -1,0 +1,146 @@
+"""How much of the synthetic text is copied from training notes, beside what two real notes share anyway?
+
+An index of the training notes' word n-grams is asked for every stretch of a note that also stands in
+training text. Notes by one hospital share phrases without anybody copying, so the same question is put to
+real notes that the generator never saw: the hold-out. Only what synthetic text shares beyond that is
+copying.
+
+Boilerplate: n-grams that occur in more than ``max_documents`` training notes are not counted, on either
+side. Both sides are compared as tagged text: surrogates are turned back into their tags first, so that
+invented names neither hide a copied sentence nor make one.
+
+What it does not know: copies that were reworded, and copies shorter than n words.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+from pydantic import Field
+
+from clinsynth.config import Config
+from clinsynth.corpus import Note
+from clinsynth.errors import DataError
+from clinsynth.measure.inputs import Inputs, NoteSource
+from clinsynth.measure.results import Metric, TaskResult
+from clinsynth.measure.statistics import FEW_DOCUMENTS, Array, bootstrap_sums, percentile_metric, ratio
+from clinsynth.measure.tasks import Context
+from clinsynth.progress import track
+
+if TYPE_CHECKING:
+    from clinsynth.overlap import NgramIndex
+
+_WORDS, _COPIED, _HAS_COPY, _ONE = range(4)
+_LENGTHS = (13, 20, 30, 50, 100)  # longest copied stretch in words: at least so many
+
+
+class Parameters(Config):
+    """Parameters of the task; the task file explains each."""
+
+    n: int = Field(ge=3)
+    max_documents: int = Field(ge=1)
+    max_notes: int | None = Field(ge=1)
+    resamples: int = Field(ge=1000)
+    level: float = Field(gt=0.5, lt=1)
+
+
+@dataclass(frozen=True, slots=True)
+class _Copies:
+    """Per note: ``counts`` (notes, 4) words, copied words, 1 if any is copied, 1; ``longest`` in words."""
+
+    counts: Array
+    longest: npt.NDArray[np.int64]
+
+
+def measure(inputs: Inputs, parameters: Parameters, context: Context) -> TaskResult:
+    """Compares the synthetic notes and the hold-out with the training notes.
+
+    Raises:
+        UsageError: there is no hold-out.
+        DataError: a side has no notes.
+    """
+    from clinsynth.overlap import NgramIndex
+
+    holdout = inputs.need_holdout("copied_spans")
+    texts = (tagged_text(note) for note in track(inputs.train, "indexing the real notes"))
+    index = NgramIndex.build(texts, n=parameters.n, max_documents=parameters.max_documents)
+    sides = {
+        "synthetic": _copies(inputs.synthetic, index, parameters.max_notes),
+        "holdout": _copies(holdout, index, parameters.max_notes),
+    }
+    rng = np.random.default_rng(context.seed)
+    spreads = {a: bootstrap_sums(c.counts, parameters.resamples, rng) for a, c in sides.items()}
+    metrics: dict[tuple[str, str], Metric] = {}
+    for name, top, bottom in (
+        ("copied_word_share", _COPIED, _WORDS),
+        ("copied_note_share", _HAS_COPY, _ONE),
+    ):
+        metrics |= _share(name, top, bottom, sides, spreads, parameters.level)
+    for arm, side in sides.items():
+        metrics["longest_copied_words", arm] = Metric(float(side.longest.max()))
+    notes = len(sides["synthetic"].counts)
+    details = {
+        "n": parameters.n,
+        "max_documents": parameters.max_documents,
+        "sides": {arm: _details(side) for arm, side in sides.items()},
+    }
+    return TaskResult(metrics, notes, notes, details, _remarks(sides))
+
+
+def tagged_text(note: Note) -> str:
+    """The text with every identifier, tag or surrogate, as its tag."""
+    parts, end = [], 0
+    for span in note.phi:
+        parts += [note.text[end : span.start], f"<|{span.label}|>"]
+        end = span.end
+    return "".join([*parts, note.text[end:]])
+
+
+def _copies(source: NoteSource, index: NgramIndex, most: int | None) -> _Copies:
+    rows, longest = [], []
+    for note in track(source.take(most), f"comparing {source.name}"):
+        text = tagged_text(note)
+        stretches = [len(text[start:end].split()) for start, end in index.copied(text)]
+        words = len(text.split())
+        rows.append((words, min(sum(stretches), words), bool(stretches), 1))
+        longest.append(max(stretches, default=0))
+    if not rows:
+        raise DataError(f"{source.paths[0]}: no notes to compare")
+    return _Copies(np.array(rows, np.float64), np.array(longest, np.int64))
+
+
+def _share(
+    name: str, top: int, bottom: int, sides: dict[str, _Copies], spreads: dict[str, Array], level: float
+) -> dict[tuple[str, str], Metric]:
+    totals = {arm: side.counts.sum(0) for arm, side in sides.items()}
+    values = {arm: float(total[top] / max(total[bottom], 1)) for arm, total in totals.items()}
+    resampled = {arm: ratio(sums[:, top], sums[:, bottom]) for arm, sums in spreads.items()}
+    metrics = {
+        (name, arm): percentile_metric(values[arm], resampled[arm], level, unit="notes") for arm in sides
+    }
+    difference = values["synthetic"] - values["holdout"]
+    spread = resampled["synthetic"] - resampled["holdout"]
+    metrics[f"{name}_difference", "synthetic"] = percentile_metric(difference, spread, level, unit="notes")
+    return metrics
+
+
+def _details(side: _Copies) -> dict[str, Any]:
+    quantiles = np.quantile(side.longest, [0.5, 0.95, 1.0])
+    return {
+        "notes": len(side.longest),
+        "words": int(side.counts[:, _WORDS].sum()),
+        "copied_words": int(side.counts[:, _COPIED].sum()),
+        "longest_words": dict(zip(("median", "p95", "max"), (float(q) for q in quantiles))),
+        "share_of_notes_with_at_least": {str(n): float((side.longest >= n).mean()) for n in _LENGTHS},
+    }
+
+
+def _remarks(sides: dict[str, _Copies]) -> tuple[str, ...]:
+    return tuple(
+        f"Only {len(side.counts)} {arm} notes: the intervals are too narrow to be trusted to the letter."
+        for arm, side in sides.items()
+        if len(side.counts) < FEW_DOCUMENTS
+    )
