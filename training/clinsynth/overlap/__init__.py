@@ -1,1 +1,12 @@
 """The one index of n-grams and near neighbours: clean-up, gate, export and measure all ask it."""
+
+from clinsynth.overlap.duplicates import near_duplicate_clusters
+from clinsynth.overlap.index import DEFAULT_MAX_DOCUMENTS, DEFAULT_N, NgramIndex, NgramIndexBuilder
+
+__all__ = [
+    "DEFAULT_MAX_DOCUMENTS",
+    "DEFAULT_N",
+    "NgramIndex",
+    "NgramIndexBuilder",
+    "near_duplicate_clusters",
+]

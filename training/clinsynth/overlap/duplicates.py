@@ -1,0 +1,165 @@
+"""Which texts are nearly the same? MinHash proposes, the true Jaccard similarity decides.
+
+A text is the set of its 5-word shingles. MinHash signatures are cut into bands; texts that share a band are
+candidates, and are taken for near duplicates only when their shingle sets are at least ``threshold`` alike.
+The bands are laid so that a pair at the threshold is missed with a probability below 0.2 %.
+
+Shingles and signatures lie in nameless temporary files: memory is a few bytes a text.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from clinsynth.overlap.spill import ArrayFile
+from clinsynth.overlap.words import Hashes, ngram_hashes, word_hashes
+
+SHINGLE_WORDS: Final = 5
+_PERMUTATIONS: Final = 128
+_MISSED: Final = 0.002
+_SEED: Final = 42
+_BATCH_TEXTS: Final = 512
+_REPRESENTATIVES: Final = 50  # texts of a crowded band that a newcomer is compared with
+
+Ints = npt.NDArray[np.int64]
+
+
+def near_duplicate_clusters(
+    texts: Iterable[str], threshold: float = 0.8, folder: Path | None = None
+) -> list[int]:
+    """The number of each text's cluster; numbers count up from 0 in the order of first appearance.
+
+    Args:
+        texts: read once.
+        threshold: Jaccard similarity of 5-word shingle sets, over 0 and up to 1, from which two texts are
+            near duplicates. Clusters are what such pairs connect.
+        folder: where the temporary files lie.
+    """
+    assert 0 < threshold <= 1, threshold
+    shingles, starts, bands = _sketch(texts, threshold, folder)
+    joined = _Forest(starts.size - 1)
+    for band in range(bands.shape[1]):
+        for crowd in _crowds(np.ascontiguousarray(bands[:, band])):
+            _join_alike(crowd, shingles, starts, threshold, joined)
+    return joined.numbers()
+
+
+def layout(threshold: float) -> tuple[int, int]:
+    """Bands and rows in a band: the most rows, so the fewest candidates, that rarely miss a pair at the
+    threshold."""
+    for rows in range(_PERMUTATIONS, 0, -1):
+        bands = _PERMUTATIONS // rows
+        if (1 - threshold**rows) ** bands <= _MISSED:
+            return bands, rows
+    return _PERMUTATIONS, 1
+
+
+def jaccard(a: Hashes, b: Hashes) -> float:
+    """Similarity of two sorted sets; two empty sets are the same."""
+    both = np.intersect1d(a, b, assume_unique=True).size
+    union = a.size + b.size - both
+    return both / union if union else 1.0
+
+
+def _sketch(texts: Iterable[str], threshold: float, folder: Path | None) -> tuple[Hashes, Ints, Hashes]:
+    """All shingles one after the other; where each text's begin, and their number; a hash for each band,
+    shape [texts, bands]."""
+    count, rows = layout(threshold)
+    shingles, bands = ArrayFile("<u8", folder), ArrayFile("<u8", folder)
+    sizes: list[int] = []
+    for batch in _batches(texts):
+        for text_shingles in batch:
+            shingles.append(text_shingles)
+            sizes.append(text_shingles.size)
+        bands.append(_band_hashes(batch, count, rows).ravel())
+    starts = np.zeros(len(sizes) + 1, np.int64)
+    np.cumsum(sizes, out=starts[1:])
+    arrays = shingles.array(), bands.array().reshape(-1, count)
+    shingles.close()
+    bands.close()
+    return arrays[0], starts, arrays[1]
+
+
+def _batches(texts: Iterable[str]) -> Iterator[list[Hashes]]:
+    batch: list[Hashes] = []
+    for text in texts:
+        words = word_hashes(text)
+        # A text of fewer words is one shingle, so that short texts are alike only when they are the same.
+        batch.append(np.unique(ngram_hashes(words, max(1, min(SHINGLE_WORDS, words.size)))))
+        if len(batch) == _BATCH_TEXTS:
+            yield batch
+            batch = []
+    if batch:
+        yield batch
+
+
+def _band_hashes(batch: list[Hashes], count: int, rows: int) -> Hashes:
+    """A hash for each band of each text's signature, shape [texts, bands]."""
+    from rensa import RMinHash
+
+    offsets = np.cumsum([0, *(s.size for s in batch)]).astype(np.uint64)
+    matrix = RMinHash.digest_matrix_from_flat_token_hashes(
+        np.concatenate(batch), offsets, count * rows, _SEED
+    )
+    signatures = np.array(matrix.to_rows(), np.uint64).reshape(len(batch), count, rows)
+    return np.stack([ngram_hashes(s.ravel(), rows)[::rows].reshape(count) for s in signatures])
+
+
+def _crowds(band: Hashes) -> Iterator[Ints]:
+    """The texts that share their hash of a band, two or more, in order."""
+    order = np.argsort(band, kind="stable")
+    ordered = band[order]
+    edges = np.flatnonzero(ordered[1:] != ordered[:-1]) + 1
+    starts, ends = np.append(0, edges), np.append(edges, band.size)
+    for i in np.flatnonzero(ends - starts > 1).tolist():
+        yield order[starts[i] : ends[i]]
+
+
+def _join_alike(crowd: Ints, shingles: Hashes, starts: Ints, threshold: float, joined: _Forest) -> None:
+    """Compares each text of a crowd with one of every cluster met so far, not with all others."""
+    representatives: list[int] = []
+    for text in crowd.tolist():
+        own = shingles[starts[text] : starts[text + 1]]
+        known = False
+        for other in representatives:
+            if joined.root(text) == joined.root(other):
+                known = True
+            elif _may_be_alike(starts, text, other, threshold):
+                theirs = shingles[starts[other] : starts[other + 1]]
+                if jaccard(own, theirs) >= threshold:
+                    joined.join(text, other)
+                    known = True
+        if not known and len(representatives) < _REPRESENTATIVES:
+            representatives.append(text)
+
+
+def _may_be_alike(starts: Ints, a: int, b: int, threshold: float) -> bool:
+    # Sets whose sizes differ by more cannot be so similar.
+    sizes = starts[a + 1] - starts[a], starts[b + 1] - starts[b]
+    return bool(min(sizes) >= threshold * max(sizes))
+
+
+class _Forest:
+    """Union-find; the root of a tree is its smallest member."""
+
+    def __init__(self, size: int) -> None:
+        self._parent = list(range(size))
+
+    def root(self, item: int) -> int:
+        while self._parent[item] != item:
+            self._parent[item] = self._parent[self._parent[item]]
+            item = self._parent[item]
+        return item
+
+    def join(self, a: int, b: int) -> None:
+        low, high = sorted((self.root(a), self.root(b)))
+        self._parent[high] = low
+
+    def numbers(self) -> list[int]:
+        seen: dict[int, int] = {}
+        return [seen.setdefault(self.root(item), len(seen)) for item in range(len(self._parent))]

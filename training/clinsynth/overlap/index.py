@@ -1,0 +1,225 @@
+"""Which stretches of a text stand in the training text, word for word?
+
+The index holds a 64-bit hash of each word n-gram of the training notes, sorted, memory-mapped: 8 bytes a
+word of training text, looked up by binary search. N-grams that many notes share are boilerplate ("the
+patient was taken to the operating room in stable condition") and would make every note a copy; those in
+more than ``max_documents`` notes are left out. Notes of one patient count as one (pass ``group``): a
+history that is carried forward from note to note is not boilerplate, it is that patient's.
+
+What it does not know: whose words they were, copies shorter than n words, and rewordings. A text without a
+shared n-gram is called a copy with a probability of its n-grams times the index's over 2**64.
+"""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import Hashable, Iterable, Iterator
+from pathlib import Path
+from typing import Any, Final, Self
+
+import numpy as np
+import numpy.typing as npt
+
+from clinsynth.errors import DataError, FolderError
+from clinsynth.overlap.spill import ArrayFile
+from clinsynth.overlap.words import HASH_VERSION, Hashes, ngram_hashes, word_hashes, word_places
+
+DEFAULT_N: Final = 13
+DEFAULT_MAX_DOCUMENTS: Final = 2
+
+_BUCKETS: Final = 64  # by the top 6 bits: sorted one by one, so memory is a 64th of the n-grams
+_BUCKET_SHIFT: Final = np.uint64(58)
+_PENDING: Final = 1 << 20
+_ENTRY: Final = np.dtype([("hash", "<u8"), ("group", "<u4")])
+_FIELD: Final = re.compile(r"hash(\d+)_n(\d+)_max(\d+|any)")
+
+
+class NgramIndex:
+    """The sorted hashes of n-grams. Make one with ``build``, ``NgramIndexBuilder`` or ``load``.
+
+    Args:
+        hashes: sorted, each once, shape [n-grams].
+        n: words in an n-gram.
+        max_documents: n-grams of more notes were left out; None: none were.
+    """
+
+    def __init__(self, hashes: Hashes, n: int, max_documents: int | None) -> None:
+        self.hashes = hashes
+        self.n = n
+        self.max_documents = max_documents
+
+    def __len__(self) -> int:
+        """Number of n-grams."""
+        return int(self.hashes.size)
+
+    def __repr__(self) -> str:
+        return f"NgramIndex(ngrams={len(self)}, n={self.n}, max_documents={self.max_documents})"
+
+    @classmethod
+    def build(
+        cls,
+        texts: Iterable[str],
+        n: int = DEFAULT_N,
+        max_documents: int | None = DEFAULT_MAX_DOCUMENTS,
+        groups: Iterable[Hashable | None] | None = None,
+    ) -> Self:
+        """The index of ``texts``, which are read once.
+
+        Args:
+            groups: for each text whose it is (a patient); None: nobody else's.
+        """
+        builder = NgramIndexBuilder(n, max_documents)
+        for text, group in zip(texts, itertools.repeat(None) if groups is None else groups):
+            builder.add(text, group)
+        return cls(builder.hashes(), n, max_documents)
+
+    def copied(self, text: str) -> list[tuple[int, int]]:
+        """Maximal copied stretches as (start, end) in characters, end exclusive, in order.
+
+        N-grams that are in the index and share a word make one stretch, so two that touch may come from
+        two notes.
+        """
+        words, places = word_places(text)
+        hits = np.flatnonzero(self._contains(ngram_hashes(words, self.n)))
+        if not hits.size:
+            return []
+        breaks = np.flatnonzero(np.diff(hits) >= self.n)
+        firsts = hits[np.concatenate([[0], breaks + 1])]
+        lasts = hits[np.concatenate([breaks, [hits.size - 1]])] + self.n - 1
+        return [(places[a][0], places[b][1]) for a, b in zip(firsts.tolist(), lasts.tolist())]
+
+    def save(self, path: Path) -> None:
+        """Writes a ``.npy`` file whose one field's name says what the numbers are.
+
+        ``np.load(path)["hash1_n13_max2"]`` are the hashes.
+        """
+        limit = "any" if self.max_documents is None else self.max_documents
+        field = f"hash{HASH_VERSION}_n{self.n}_max{limit}"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("wb") as stream:
+            np.save(
+                stream, self.hashes.astype("<u8", copy=False).view([(field, "<u8")]), allow_pickle=False
+            )
+
+    @classmethod
+    def load(cls, path: Path) -> Self:
+        """The index at ``path``, memory-mapped.
+
+        Raises:
+            FolderError: there is none, it is damaged, or another release made it.
+        """
+        try:
+            array: npt.NDArray[Any] = np.load(path, mmap_mode="r", allow_pickle=False)
+        except FileNotFoundError:
+            raise FolderError(f"{path} is missing: it is the index of the training text") from None
+        except (OSError, ValueError, EOFError):
+            raise FolderError(f"{path} is damaged: it is not an array of numpy") from None
+        names: tuple[str, ...] = array.dtype.names or ()
+        match = _FIELD.fullmatch(names[0]) if len(names) == 1 else None
+        if match is None or array.ndim != 1 or array.dtype[0] != np.dtype("<u8"):
+            raise FolderError(f"{path} is not an index of n-grams")
+        version, n, limit = match.groups()
+        if int(version) != HASH_VERSION:
+            raise FolderError(f"{path} has hashes of version {version}, this release reads {HASH_VERSION}")
+        return cls(array[names[0]], int(n), None if limit == "any" else int(limit))
+
+    def _contains(self, hashes: Hashes) -> npt.NDArray[np.bool_]:
+        if not self.hashes.size or not hashes.size:
+            return np.zeros(hashes.size, np.bool_)
+        places = np.searchsorted(self.hashes, hashes)
+        found: npt.NDArray[np.bool_] = self.hashes[np.minimum(places, self.hashes.size - 1)] == hashes
+        return found
+
+
+class NgramIndexBuilder:
+    """Collects n-grams note by note, on disk, so that memory stays flat.
+
+    Args:
+        n: words in an n-gram.
+        max_documents: leave out n-grams of more notes (of more groups); None: keep all.
+        folder: where the temporary, nameless files lie.
+    """
+
+    def __init__(
+        self,
+        n: int = DEFAULT_N,
+        max_documents: int | None = DEFAULT_MAX_DOCUMENTS,
+        folder: Path | None = None,
+    ) -> None:
+        assert n >= 1, n
+        assert max_documents is None or max_documents >= 1, max_documents
+        self.n, self.max_documents = n, max_documents
+        self.documents = 0
+        self._folder = folder
+        self._buckets = [ArrayFile(_ENTRY, folder) for _ in range(_BUCKETS)]
+        self._groups: dict[Hashable, int] = {}
+        self._next_group = 0
+        self._pending: list[npt.NDArray[Any]] = []
+        self._pending_size = 0
+
+    def add(self, text: str, group: Hashable | None = None) -> None:
+        """Adds a note; ``group`` says whose it is, None: nobody else's."""
+        hashes = ngram_hashes(word_hashes(text), self.n)
+        entries = np.empty(hashes.size, _ENTRY)
+        entries["hash"], entries["group"] = hashes, self._number(group)
+        self.documents += 1
+        self._pending.append(entries)
+        self._pending_size += entries.size
+        if self._pending_size >= _PENDING:
+            self._flush()
+
+    def finish(self) -> NgramIndex:
+        """The index of all that was added; its numbers lie in a nameless file until it is saved."""
+        return NgramIndex(self.hashes(), self.n, self.max_documents)
+
+    def hashes(self) -> Hashes:
+        """The sorted hashes.
+
+        Raises:
+            DataError: no note was added.
+        """
+        if not self.documents:
+            raise DataError("there is no text to index: the corpus is empty")
+        self._flush()
+        kept = ArrayFile("<u8", self._folder)
+        for bucket in self._sorted_buckets():
+            kept.append(bucket)
+        array: Hashes = kept.array()
+        kept.close()
+        return array
+
+    def _number(self, group: Hashable | None) -> int:
+        if group is not None and group in self._groups:
+            return self._groups[group]
+        number, self._next_group = self._next_group, self._next_group + 1
+        if group is not None:
+            self._groups[group] = number
+        return number
+
+    def _flush(self) -> None:
+        if not self._pending:
+            return
+        entries = np.concatenate(self._pending)
+        self._pending, self._pending_size = [], 0
+        bucket = (entries["hash"] >> _BUCKET_SHIFT).astype(np.int64)
+        entries = entries[np.argsort(bucket, kind="stable")]
+        ends = np.cumsum(np.bincount(bucket, minlength=_BUCKETS))
+        for file, part in zip(self._buckets, np.split(entries, ends[:-1])):
+            file.append(part)
+
+    def _sorted_buckets(self) -> Iterator[Hashes]:
+        for file in self._buckets:
+            entries = file.array()
+            file.close()
+            if not entries.size:
+                continue
+            hashes, groups = entries["hash"], entries["group"]
+            order = np.lexsort((groups, hashes))
+            hashes, groups = hashes[order], groups[order]
+            new_hash = np.append(True, hashes[1:] != hashes[:-1])
+            new_pair = new_hash | np.append(True, groups[1:] != groups[:-1])
+            starts = np.flatnonzero(new_hash)
+            counts = np.add.reduceat(new_pair, starts, dtype=np.int64)
+            keep = slice(None) if self.max_documents is None else counts <= self.max_documents
+            yield hashes[starts][keep]
