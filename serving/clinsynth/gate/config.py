@@ -1,0 +1,53 @@
+"""What the gate looks for, and what it does when it finds it."""
+
+from __future__ import annotations
+
+from typing import Literal, Self
+
+from pydantic import Field, model_validator
+
+from clinsynth.config import Config
+
+
+class GateConfig(Config):
+    """The policy of the gate. The defaults suit notes of ordinary length.
+
+    Args:
+        copied: look for stretches copied from the training text. Needs ``overlap/ngrams.npy`` in the model
+            folder; only ``false`` lets the gate start without it.
+        max_copied_words: longest stretch of training text, in words, that a note may hold. The index knows
+            stretches of 13 words and more.
+        min_characters: shortest note.
+        max_characters: longest note; a longer one is not looked at any further.
+        min_words: fewest words.
+        max_repeated_lines: largest share of lines that stood in the note before (blank lines apart).
+        max_repeated_ngrams: largest share of 6-word stretches that stood in the note before: loops.
+        on_identifier: what to do with an identifier that stands as text: ``repair`` puts its tag in its
+            place, ``reject`` withholds the note.
+        max_identifiers: a note with more of them is rejected in any case: what writes so many is not to be
+            trusted with the next one.
+        allowed_problems: problems of the markup (``tokens.template.Parsed.problems``) to let pass, such as
+            ``truncated``.
+        timeout_seconds: longest time that one look by the detector or the index may take. A note that
+            takes longer is withheld.
+    """
+
+    copied: bool = True
+    max_copied_words: int = Field(default=30, ge=1)
+    min_characters: int = Field(default=20, ge=1)
+    max_characters: int = Field(default=60_000, ge=1)
+    min_words: int = Field(default=5, ge=1)
+    max_repeated_lines: float = Field(default=0.5, ge=0, le=1)
+    max_repeated_ngrams: float = Field(default=0.5, ge=0, le=1)
+    on_identifier: Literal["repair", "reject"] = "repair"
+    max_identifiers: int = Field(default=20, ge=0)
+    allowed_problems: tuple[str, ...] = ()
+    timeout_seconds: float = Field(default=20.0, gt=0)
+
+    @model_validator(mode="after")
+    def _limits_agree(self) -> Self:
+        if self.min_characters > self.max_characters:
+            raise ValueError(
+                f"min_characters is {self.min_characters}, above max_characters ({self.max_characters})"
+            )
+        return self

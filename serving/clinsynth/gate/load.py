@@ -1,0 +1,47 @@
+"""The gate of a model folder: the detector, and the index of the text that the model was trained on."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+from clinsynth.errors import FolderError, GateError
+from clinsynth.gate.config import GateConfig
+from clinsynth.gate.gate import Gate
+
+INDEX: Final = Path("overlap") / "ngrams.npy"
+_PROBE: Final = "Pt seen in clinic, call 555-0100 or write to a.b@example.org with questions."
+
+
+def load_gate(model_dir: Path, config: GateConfig | None = None) -> Gate:
+    """A gate that has been tried once.
+
+    Raises:
+        FolderError: the model folder has no index of its training text, or a damaged one, and the policy
+            asks for it.
+        GateError: the detector cannot be built, or misses what it must find in a line made up for it.
+    """
+    from clinsynth.deid import Detector
+    from clinsynth.overlap import NgramIndex
+
+    config = config or GateConfig()
+    check_index(model_dir, config)
+    index = NgramIndex.load(model_dir / INDEX) if config.copied else None
+    detector = Detector()
+    found = {span.label for span in detector.detect(_PROBE)}
+    if "EMAIL" not in found:
+        raise GateError("the detector finds no e-mail address where there is one: nothing would be safe")
+    return Gate(config, detector, index)
+
+
+def check_index(model_dir: Path, config: GateConfig) -> None:
+    """Cheap, before anything heavy is loaded.
+
+    Raises:
+        FolderError: the policy asks for an index and there is none.
+    """
+    if config.copied and not (model_dir / INDEX).is_file():
+        raise FolderError(
+            f"{model_dir} has no {INDEX}: the gate cannot see what is copied from the training text. "
+            "Train the model anew, or set gate.copied=false and answer for it"
+        )
