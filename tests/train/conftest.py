@@ -1,0 +1,105 @@
+"""A tiny corpus, the real launcher, and the same training in plain Hugging Face and torch."""
+
+from __future__ import annotations
+
+import functools
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+
+from clinsynth.folders import Manifest, new_folder
+from clinsynth.tokens.shards import TokenWriter
+from clinsynth.tokens.tokenizer import save_tokenizer, train_tokenizer
+
+VOCABULARY = 353  # odd: every tp over 1 pads it
+WORDS = "fever cough chest pain denies acute chronic left right lung heart normal stable note of the with".split()
+
+
+@pytest.fixture(scope="session")
+def corpus(tmp_path_factory):
+    """A corpus folder with 200 short documents of random words."""
+    rng = np.random.default_rng(0)
+    texts = [
+        "<|note|><|text|>" + " ".join(rng.choice(WORDS, size=rng.integers(3, 40))) + "<|end|>"
+        for _ in range(200)
+    ]
+    folder = tmp_path_factory.mktemp("train") / "corpus"
+    tokenizer = train_tokenizer(texts, VOCABULARY)
+    assert tokenizer.vocabulary_size == VOCABULARY
+    with new_folder(folder, Manifest("corpus", config={"deid": {"version": 1}})) as new:
+        save_tokenizer(tokenizer, new / "tokenizer")
+        (new / "overlap").mkdir()
+        np.save(new / "overlap" / "ngrams.npy", np.arange(4, dtype=np.uint64))
+        for split, part in (("train", texts[:180]), ("valid", texts[180:])):
+            with TokenWriter(new / "tokens" / split, VOCABULARY) as writer:
+                for ids in tokenizer.encode_batch(part):
+                    writer.append(ids)
+    return folder
+
+
+@dataclass
+class Launched:
+    """A finished ``clinsynth train``."""
+
+    code: int
+    error: str
+    out: Path
+
+    @property
+    def last_line(self):
+        return self.error.strip().splitlines()[-1]
+
+
+@pytest.fixture(scope="session")
+def write_run(corpus):
+    """Writes a run's YAML into a folder: a tiny model in float32, but for the keys given."""
+    return functools.partial(_write_run, corpus)
+
+
+def _write_run(corpus, folder, **keys):
+    run = {
+        "name": "tiny",
+        "corpus": str(corpus),
+        "out": str(folder / "model"),
+        "context": 64,
+        "precision": "fp32",
+        "batch": {"rows": 8, "micro_rows": 2},
+        "optimizer": {"lr": 1e-2, "warmup_steps": 3, "weight_decay": 0.1, "clip": 1.0},
+        "validation": {"every_steps": 0, "rows": 8},
+        "checkpoints": {"every_steps": 0, "every_minutes": 0, "keep": 2},
+        **keys,
+    }
+    path = folder / "run.yaml"
+    path.write_text(yaml.safe_dump(run))
+    return path
+
+
+@pytest.fixture(scope="session")
+def train_environment():
+    """The environment of a launched run, without what the shell of the tests says of threads and ranks."""
+    dropped = ("RANK", "WORLD_SIZE", "LOCAL_RANK", "OMP_NUM_THREADS")
+    kept = {key: value for key, value in os.environ.items() if key not in dropped}
+    return {**kept, "DS_ACCELERATOR": "cpu"}
+
+
+@pytest.fixture(scope="session")
+def launch(train_environment):
+    """Runs the real command line to its end."""
+
+    def run(path, *arguments, timeout=180):
+        done = subprocess.run(
+            [sys.executable, "-m", "clinsynth.cli", "train", str(path), *arguments],
+            env=train_environment,
+            stderr=subprocess.PIPE,
+            text=True,
+            timeout=timeout,
+        )
+        return Launched(done.returncode, done.stderr, path.parent / "model")
+
+    return run

@@ -1,0 +1,167 @@
+"""Four DeepSpeed processes (tp=2, pp=2) against plain Hugging Face and torch in one: same losses, same model."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from clinsynth.checkpoint import read_card
+from clinsynth.config import load_config
+from clinsynth.folders import read_manifest
+from clinsynth.tokens.packing import PackedRows
+from clinsynth.tokens.shards import TokenShards
+from clinsynth.train.config import TrainConfig
+from clinsynth.train.families import family_of
+from clinsynth.train.schedule import learning_rate
+from clinsynth.train.weights import SeededWeights
+
+pytestmark = pytest.mark.slow
+
+STEPS = 10
+SHAPES = {
+    # grouped-query attention, tied embeddings
+    "llama": {
+        "hidden_size": 32,
+        "layers": 2,
+        "heads": 4,
+        "kv_heads": 2,
+        "intermediate_size": 48,
+        "tied": True,
+    },
+    "gpt2": {"hidden_size": 32, "layers": 2, "heads": 4},
+    "llama-untied": {"hidden_size": 32, "layers": 2, "heads": 4, "intermediate_size": 48, "tied": False},
+}
+LAYOUTS = {
+    "llama": {"tp": 2, "pp": 2, "dp": 1},
+    "gpt2": {"tp": 2, "pp": 2, "dp": 1},
+    "llama-untied": {"tp": 1, "pp": 1, "dp": 2},
+}
+
+
+@pytest.fixture(scope="module", params=SHAPES)
+def trained(request, launch, write_run, tmp_path_factory):
+    """A run of ten steps by the real launcher: its config, and the model folder it left."""
+    folder = tmp_path_factory.mktemp(request.param)
+    path = write_run(
+        folder,
+        steps=STEPS,
+        model={"architecture": request.param.partition("-")[0], **SHAPES[request.param]},
+        layout={**LAYOUTS[request.param], "oversubscribe": True},
+    )
+    done = launch(path)
+    assert done.code == 0, done.error
+    return load_config(path, TrainConfig)
+
+
+@pytest.fixture(scope="module")
+def reference(trained):
+    """The same run in one process: (losses, gradient norms, validation loss, model)."""
+    return train_plainly(trained)
+
+
+def read_losses(config):
+    rows = [json.loads(line) for line in (config.folder / "metrics.jsonl").read_text().splitlines()]
+    steps = [row for row in rows if "loss" in row]
+    return [row["loss"] for row in steps], [row["grad_norm"] for row in steps], rows[-1]["valid_loss"]
+
+
+def train_plainly(config):
+    """Hugging Face's model, its own loss on unshifted labels, torch's AdamW and clipping."""
+    model = plain_model(config)
+    decayed = [p for p in model.parameters() if p.dim() >= 2]
+    plain = [p for p in model.parameters() if p.dim() < 2]
+    options = config.optimizer
+    adamw = torch.optim.AdamW(
+        [
+            {"params": decayed, "weight_decay": options.weight_decay},
+            {"params": plain, "weight_decay": 0.0},
+        ],
+        betas=(options.beta1, options.beta2),
+        eps=options.eps,
+    )
+    rows = PackedRows(TokenShards(config.corpus / "tokens" / "train"), config.context, config.seed)
+    losses, norms = [], []
+    for step in range(config.steps):
+        for group in adamw.param_groups:
+            group["lr"] = learning_rate(step, config.steps, options)
+        loss = whole_batch_loss(model, [rows.row(step * 8 + i) for i in range(8)])
+        loss.backward()
+        norms.append(float(torch.nn.utils.clip_grad_norm_(model.parameters(), options.clip)))
+        adamw.step()
+        adamw.zero_grad()
+        losses.append(loss.item())
+    valid = PackedRows(TokenShards(config.corpus / "tokens" / "valid"), config.context, config.seed)
+    with torch.no_grad():
+        valid_loss = whole_batch_loss(model, [valid.row(i) for i in range(min(8, len(valid)))]).item()
+    return losses, norms, valid_loss, model
+
+
+def plain_model(config):
+    from transformers import AutoModelForCausalLM
+
+    family = family_of(config.shape.architecture)
+    hf_config = family.config(config.shape, 353, config.context)
+    model = AutoModelForCausalLM.from_config(hf_config)
+    weights = SeededWeights(family, hf_config, config.seed)
+    with torch.no_grad():
+        for name, parameter in model.named_parameters():
+            parameter.copy_(weights.get(name, parameter.shape))
+    return model.train()
+
+
+def whole_batch_loss(model, rows):
+    ids = torch.from_numpy(np.stack([row.input_ids for row in rows]))
+    labels = torch.from_numpy(np.stack([row.labels for row in rows]))
+    return model(input_ids=ids, labels=labels).loss
+
+
+def test_losses_equal_one_process(trained, reference):
+    losses, _, valid_loss = read_losses(trained)
+    assert len(losses) == STEPS
+    assert losses == pytest.approx(reference[0], abs=1e-5)
+    assert valid_loss == pytest.approx(reference[2], abs=1e-5)
+    assert losses[-1] < losses[0] - 0.5, "the run must have learned something, or equality says little"
+
+
+def test_gradient_norms_equal_one_process_and_are_clipped(trained, reference):
+    _, norms, _ = read_losses(trained)
+    assert norms == pytest.approx(reference[1], rel=1e-4)
+    assert max(norms) > trained.optimizer.clip, "clipping must have had something to do"
+
+
+def test_exported_model_gives_the_same_logits(trained, reference):
+    from transformers import AutoModelForCausalLM
+
+    exported = AutoModelForCausalLM.from_pretrained(trained.out).eval()
+    ids = torch.randint(0, 353, (2, 40), generator=torch.Generator().manual_seed(0))
+    with torch.no_grad():
+        found, expected = exported(ids).logits, reference[3].eval()(ids).logits
+    assert found.shape == (2, 40, 353), "padding of the vocabulary must be cut back"
+    torch.testing.assert_close(found, expected, atol=1e-4, rtol=0)
+
+
+def test_exported_folder_is_whole(trained):
+    manifest = read_manifest(trained.out, "model", verify=True)
+    assert {"config.json", "generation_config.json", "card.json", "tokenizer.json"} <= manifest.files.keys()
+    assert "overlap/ngrams.npy" in manifest.files
+    shards = sorted(trained.out.glob("*.safetensors"))
+    assert len(shards) == trained.layout.pp
+    assert all(path.stat().st_mode & 0o777 == 0o644 for path in shards)
+    names = [name for path in shards for name in load_file(path)]
+    assert len(names) == len(set(names)), "no tensor is written twice"
+    assert ("lm_head.weight" in names) == (not trained.shape.tied)
+
+
+def test_card_tells_the_run(trained, reference):
+    card = read_card(trained.out)
+    assert card.parameters == sum(p.numel() for p in reference[3].parameters())
+    assert card.layout == {"tp": trained.layout.tp, "pp": trained.layout.pp, "dp": trained.layout.dp}
+    assert card.steps == STEPS
+    assert card.architecture == type(reference[3]).__name__
+    assert card.deid == {"version": 1}
+    assert card.privacy["mechanism"] == "none"
+    assert [step for step, _ in card.train_loss] == list(range(1, STEPS + 1))
