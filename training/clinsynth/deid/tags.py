@@ -1,0 +1,156 @@
+"""Typed tags in the place of identifiers: ``Seen by Dr. <|NAME|>``.
+
+Tagged text holds ``<|`` at the start of such a tag and nowhere else.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+from clinsynth.corpus import PHI_LABELS, Note, Span
+
+TAG: Final = re.compile(rf"<\|({'|'.join(PHI_LABELS)})\|>")
+"""The tag of an identifier; group 1 is its label."""
+
+_OPENING: Final = "<|"
+_NEUTRAL: Final = "‹|"  # noqa: RUF001 - looks alike, is as long, and is no tag
+
+
+def neutralise(text: str) -> str:
+    """``text`` with nothing in it that could be taken for a tag; as long as before, so offsets hold."""
+    return text.replace(_OPENING, _NEUTRAL)
+
+
+def tag_spans(text: str) -> list[Span]:
+    """The tags in ``text``."""
+    return [Span(match.start(), match.end(), match[1]) for match in TAG.finditer(text)]
+
+
+def to_tags(note: Note, spans: Iterable[Span]) -> Note:
+    """The note as tagged text: each of ``spans`` is replaced by the tag of its label.
+
+    Args:
+        spans: in any order. Overlapping ones become one tag, labelled as the longest, so that no character
+            of either is left. To replace what the note itself declares, pass ``note.phi`` (with more).
+
+    Tags that stand in the text already stay as they are, and a span that overlaps one is cut back to the
+    text beside it: tagging twice changes nothing. Any other ``<|`` is neutralised. ``phi`` of the result
+    lies on the tags, all of them, and nowhere else.
+
+    Entities move along. Let *rest* be what the identifiers leave of an entity. When the identifiers lie
+    within the entity it stays, with the tags inside; when one reaches across its edge it shrinks to the
+    rest; when the rest has no letter or digit, it is dropped: what was replaced as an identifier is no
+    problem, test or treatment.
+
+    Raises:
+        ValueError: a span ends past the text or has a label that is not in ``PHI_LABELS``.
+    """
+    _check(spans := list(spans), len(note.text))
+    pieces = _pieces(note.text, spans)
+    moves = _Moves(pieces)
+    text = _replaced(note.text, pieces)
+    assert text.count(_OPENING) == len(pieces), "a tag was made by chance"
+    entities = (moved for entity in note.entities if (moved := _moved(entity, note.text, moves)))
+    return replace(note, text=text, entities=tuple(entities), phi=tuple(tag_spans(text)))
+
+
+def _check(spans: Sequence[Span], length: int) -> None:
+    for span in spans:
+        if span.end > length:
+            raise ValueError(f"span {span.start}-{span.end} ({span.label}) ends past the text ({length})")
+        if span.label not in PHI_LABELS:
+            raise ValueError(
+                f"span {span.start}-{span.end}: {span.label} is not the label of an identifier"
+            )
+
+
+def _pieces(text: str, spans: Sequence[Span]) -> list[Span]:
+    """What will be a tag: the tags that there are, and the spans beside them; sorted, apart."""
+    tags = tag_spans(text)
+    beside = [
+        part for span in spans for part in outside(span, tags) if has_word(text, part.start, part.end)
+    ]
+    return sorted([*tags, *merged(beside)])
+
+
+def merged(spans: Iterable[Span]) -> list[Span]:
+    """Overlapping spans joined into one, labelled as the longest of them (of equals the first)."""
+    joined: list[Span] = []
+    longest = 0
+    for span in sorted(spans):
+        length = span.end - span.start
+        if joined and span.start < joined[-1].end:
+            last = joined[-1]
+            label = span.label if length > longest else last.label
+            joined[-1] = Span(last.start, max(last.end, span.end), label)
+            longest = max(longest, length)
+        else:
+            joined.append(span)
+            longest = length
+    return joined
+
+
+def outside(span: Span, taken: Sequence[Span]) -> Iterator[Span]:
+    """The parts of ``span`` that lie in none of ``taken`` (sorted, apart)."""
+    start = span.start
+    for other in taken:
+        if other.end <= start:
+            continue
+        if other.start >= span.end:
+            break
+        if start < other.start:
+            yield Span(start, other.start, span.label)
+        start = other.end
+    if start < span.end:
+        yield Span(start, span.end, span.label)
+
+
+def has_word(text: str, start: int, end: int) -> bool:
+    """Is there a letter or digit between the offsets?"""
+    return any(character.isalnum() for character in text[start:end])
+
+
+def _replaced(text: str, pieces: Sequence[Span]) -> str:
+    parts, done = [], 0
+    for piece in pieces:
+        parts += [neutralise(text[done : piece.start]), f"<|{piece.label}|>"]
+        done = piece.end
+    return "".join([*parts, neutralise(text[done:])])
+
+
+@dataclass(frozen=True, slots=True)
+class _Moves:
+    """Where offsets land when pieces are replaced by their tags."""
+
+    pieces: Sequence[Span]
+
+    def __call__(self, offset: int) -> int:
+        """The new place of an offset that lies within no piece."""
+        shift = 0
+        for piece in self.pieces:
+            if piece.end > offset:
+                break
+            shift += len(piece.label) + 4 - (piece.end - piece.start)
+        return offset + shift
+
+
+def _moved(entity: Span, text: str, moves: _Moves) -> Span | None:
+    rest = [part for part in outside(entity, moves.pieces) if has_word(text, part.start, part.end)]
+    if not rest:
+        return None
+    start, end = entity.start, entity.end
+    for piece in moves.pieces:
+        if piece.start < start < piece.end:
+            start = _skip_space(text, piece.end)
+        if piece.start < end < piece.end:
+            end = len(text[: piece.start].rstrip())
+    return Span(moves(start), moves(end), entity.label)
+
+
+def _skip_space(text: str, offset: int) -> int:
+    while text[offset].isspace():
+        offset += 1
+    return offset
