@@ -21,11 +21,11 @@ def load_gate(model_dir: Path, config: GateConfig | None = None) -> Gate:
             asks for it.
         GateError: the detector cannot be built, or misses what it must find in a line made up for it.
     """
+    config = config or GateConfig()
+    check_index(model_dir, config)
     from clinsynth.deid import Detector
     from clinsynth.overlap import NgramIndex
 
-    config = config or GateConfig()
-    check_index(model_dir, config)
     index = NgramIndex.load(model_dir / INDEX) if config.copied else None
     detector = Detector()
     found = {span.label for span in detector.detect(_PROBE)}

@@ -51,7 +51,7 @@ class Watch:
 
     def __init__(self, timeout_seconds: float) -> None:
         self._timeout = timeout_seconds
-        self._slots = threading.BoundedSemaphore(_LOOKS_AT_ONCE)
+        self._slots = {who: threading.BoundedSemaphore(_LOOKS_AT_ONCE) for who in ("detector", "index")}
 
     def identifiers(self, detector: Finds, text: str) -> list[Span]:
         """What the detector finds.
@@ -77,9 +77,9 @@ class Watch:
 
     def _ask(self, who: str, look: Callable[[str], Any], text: str) -> Any:
         start = time.monotonic()
-        if not self._slots.acquire(timeout=self._timeout):
+        if not self._slots[who].acquire(timeout=self._timeout):
             raise _failed(who, "timeout", text)
-        one = _Look(look, text, self._slots.release)
+        one = _Look(look, text, self._slots[who].release)
         threading.Thread(target=one.run, name=f"gate-{who}", daemon=True).start()
         done = one.done.wait(max(0.0, start + self._timeout - time.monotonic()))
         if not done or time.monotonic() - start > self._timeout:
