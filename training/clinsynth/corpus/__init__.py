@@ -1,4 +1,12 @@
-"""The one record and how corpora are read, cleaned, split and written."""
+"""The one record and how corpora are read, cleaned, split and written.
+
+The Arrow schema is imported when first asked for: many parts need the record alone, and the command line
+looks into them for its list of commands.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
 
 from clinsynth.corpus.note import (
     AGE_BANDS,
@@ -11,7 +19,9 @@ from clinsynth.corpus.note import (
     Span,
     age_band,
 )
-from clinsynth.corpus.schema import SCHEMA, from_dict, from_table, to_dict, to_table
+
+if TYPE_CHECKING:
+    from clinsynth.corpus.schema import SCHEMA, from_dict, from_table, to_dict, to_table
 
 __all__ = [
     "AGE_BANDS",
@@ -29,3 +39,11 @@ __all__ = [
     "to_dict",
     "to_table",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from clinsynth.corpus import schema
+
+    return getattr(schema, name)

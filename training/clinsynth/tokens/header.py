@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Collection
 from typing import Final, Protocol
 
 from clinsynth.corpus import AGE_BANDS, SEXES, Attributes
-from clinsynth.corpus.schema import ATTRIBUTE_NAMES
 
+ATTRIBUTE_NAMES: Final = tuple(field.name for field in dataclasses.fields(Attributes))
 ALL: Final = frozenset(ATTRIBUTE_NAMES)
 """Every attribute that a header can carry."""
 
