@@ -104,7 +104,7 @@ def plain_model(config):
     from transformers import AutoModelForCausalLM
 
     family = family_of(config.shape.architecture)
-    hf_config = family.config(config.shape, 353, config.context)
+    hf_config = family.config(family.settings(config.shape, 353, config.context))
     model = AutoModelForCausalLM.from_config(hf_config)
     weights = SeededWeights(family, hf_config, config.seed)
     with torch.no_grad():

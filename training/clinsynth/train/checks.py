@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from clinsynth.errors import FolderError, UsageError
 from clinsynth.folders import read_manifest, refuse_existing
 from clinsynth.train import checkpoints
+from clinsynth.train.settings import model_settings
 
 if TYPE_CHECKING:
     from clinsynth.train.config import TrainConfig
@@ -27,30 +28,28 @@ def check_run(config: TrainConfig, *, overwrite: bool) -> None:
             raise FolderError(f"corpus: {config.corpus / 'tokens' / split} is missing")
     if config.init_from is not None and not config.init_from.is_dir():
         raise FolderError(f"init_from: {config.init_from}: no such folder")
+    check_layout(config)
     refuse_existing(config.out, overwrite=overwrite)
     if not overwrite:
         checkpoints.find(config.folder, config.resume)
 
 
-def check_layout(config: TrainConfig, hf_config: Any) -> None:
-    """The model can be dealt out as the layout says.
+def check_layout(config: TrainConfig) -> None:
+    """The model can be dealt out as the layout says, and can read rows of the run's length.
 
     Raises:
         UsageError: names the key to change.
     """
-    from clinsynth.train.families import family_of
-
     tp, pp = config.layout.tp, config.layout.pp
-    for name, size in family_of(hf_config.model_type).divisors(hf_config).items():
+    family, settings = model_settings(config)
+    for name, size in family.divisors(settings).items():
         if size % tp:
             raise UsageError(f"layout.tp {tp} does not divide {name} {size} of the model")
-    if hf_config.num_hidden_layers < pp:
-        raise UsageError(
-            f"layout.pp {pp} is more than the {hf_config.num_hidden_layers} layers of the model"
-        )
-    context = getattr(hf_config, "max_position_embeddings", config.context)
-    if config.context > context:
-        raise UsageError(f"context {config.context} is more than the {context} positions of the model")
+    blocks, positions = family.blocks(settings), family.positions(settings)
+    if blocks < pp:
+        raise UsageError(f"layout.pp {pp} is more than the {blocks} layers of the model")
+    if positions is not None and config.context > positions:
+        raise UsageError(f"context {config.context} is more than the {positions} positions of the model")
 
 
 def check_machine(config: TrainConfig, accelerators: int) -> None:

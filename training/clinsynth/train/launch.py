@@ -21,13 +21,11 @@ from typing import TYPE_CHECKING, Final
 
 from clinsynth.errors import ClinsynthError
 from clinsynth.train.checks import accelerators, check_machine, cores
-from clinsynth.train.distributed import RENDEZVOUS
-from clinsynth.train.loop import PROGRESS_FD
+from clinsynth.train.distributed import LIFELINE_FD, PROGRESS_FD, RENDEZVOUS
 
 if TYPE_CHECKING:
     from clinsynth.train.config import TrainConfig
 
-LIFELINE_FD: Final = "CLINSYNTH_LIFELINE_FD"
 PEER_LOST: Final = 75
 """Exit code of a process that failed because another one went away."""
 _POLL_SECONDS: Final = 0.1

@@ -7,12 +7,12 @@ import os
 import sys
 import time
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
 from clinsynth.errors import ClinsynthError
 from clinsynth.progress import Progress
 from clinsynth.train import checkpoints
-from clinsynth.train.distributed import Place, from_first
+from clinsynth.train.distributed import PROGRESS_FD, Place, from_first
 from clinsynth.train.engine import grad_norm, set_learning_rate
 from clinsynth.train.metrics import Metrics, memory_mib
 from clinsynth.train.schedule import learning_rate
@@ -20,9 +20,6 @@ from clinsynth.train.schedule import learning_rate
 if TYPE_CHECKING:
     from clinsynth.train.config import TrainConfig
     from clinsynth.train.data import Batches
-
-PROGRESS_FD: Final = "CLINSYNTH_PROGRESS_FD"
-"""Set by ``clinsynth train``: where the first process shows progress, while its output goes to a log."""
 
 
 @dataclass(slots=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -15,38 +14,6 @@ from clinsynth.train.weights import FolderWeights, SeededWeights, Weights
 
 if TYPE_CHECKING:
     from clinsynth.train.config import TrainConfig
-
-
-def model_config(config: TrainConfig, vocabulary: int) -> Any:
-    """The Hugging Face config of the model that a run trains.
-
-    Raises:
-        FolderError: ``init_from`` holds no config.
-        UsageError: the architecture cannot be trained.
-    """
-    if config.shape is not None:
-        return family_of(config.shape.architecture).config(config.shape, vocabulary, config.context)
-    assert config.init_from is not None
-    return existing_config(config.init_from)
-
-
-def existing_config(folder: Path) -> Any:
-    """The config of a Hugging Face folder, with every dropout set to 0.
-
-    Raises:
-        FolderError: no such folder, or no config in it.
-    """
-    from transformers import AutoConfig
-
-    from clinsynth.errors import FolderError
-
-    if not (folder / "config.json").is_file():
-        raise FolderError(f"init_from: {folder} has no config.json: it is not a Hugging Face model folder")
-    found = AutoConfig.from_pretrained(folder, local_files_only=True)
-    for key, value in found.to_dict().items():
-        if ("drop" in key or key.endswith("_pdrop")) and isinstance(value, float):
-            setattr(found, key, 0.0)
-    return found
 
 
 def build(config: TrainConfig, hf_config: Any) -> Any:

@@ -6,9 +6,8 @@ import shutil
 from typing import TYPE_CHECKING, Any
 
 from clinsynth.folders import input_sha256
-from clinsynth.tokens.tokenizer import load_tokenizer
 from clinsynth.train import checkpoints
-from clinsynth.train.checks import check_layout, check_run
+from clinsynth.train.checks import check_run
 from clinsynth.train.data import open_batches
 from clinsynth.train.describe import describe
 from clinsynth.train.distributed import Place, from_all, joined
@@ -16,7 +15,8 @@ from clinsynth.train.engine import start_engine
 from clinsynth.train.export import export, parameter_count
 from clinsynth.train.loop import State, Trainer
 from clinsynth.train.metrics import FILE
-from clinsynth.train.pipeline import build, model_config
+from clinsynth.train.pipeline import build
+from clinsynth.train.settings import model_settings
 
 if TYPE_CHECKING:
     from clinsynth.train.config import TrainConfig
@@ -29,8 +29,8 @@ def run(config: TrainConfig, place: Place, *, overwrite: bool = False) -> None:
         ClinsynthError: anything about the run's config, corpus, checkpoint or numbers that is wrong.
     """
     check_run(config, overwrite=overwrite)
-    hf_config = model_config(config, load_tokenizer(config.corpus / "tokenizer").vocabulary_size)
-    check_layout(config, hf_config)
+    family, settings = model_settings(config)
+    hf_config = family.config(settings)
     with joined(place):
         if overwrite:
             _clear(config, place)

@@ -56,8 +56,17 @@ class Family(ABC):
     """The ``model_type`` of Hugging Face."""
 
     @abstractmethod
-    def config(self, shape: ShapeConfig, vocabulary: int, context: int) -> Any:
-        """The Hugging Face config of a model from scratch, without any dropout."""
+    def settings(self, shape: ShapeConfig, vocabulary: int, context: int) -> dict[str, Any]:
+        """What ``config.json`` says of a model from scratch: no dropout anywhere.
+
+        Plain values, so that a run can be checked without loading any library.
+        """
+
+    def config(self, settings: Mapping[str, Any]) -> Any:
+        """The Hugging Face config with these settings."""
+        from transformers import AutoConfig
+
+        return AutoConfig.for_model(self.name, **settings)
 
     @abstractmethod
     def parts(self, config: Any) -> Parts:
@@ -68,8 +77,16 @@ class Family(ABC):
         """Name of a linear layer inside a block (``self_attn.q_proj``) -> how it is split."""
 
     @abstractmethod
-    def divisors(self, config: Any) -> Mapping[str, int]:
+    def divisors(self, settings: Mapping[str, Any]) -> Mapping[str, int]:
         """Name of a size of the shape -> its value, for every size that ``layout.tp`` must divide."""
+
+    @abstractmethod
+    def blocks(self, settings: Mapping[str, Any]) -> int:
+        """How many blocks the model has."""
+
+    @abstractmethod
+    def positions(self, settings: Mapping[str, Any]) -> int | None:
+        """The longest row it can read; None when the settings do not say."""
 
     def localise(self, block: nn.Module, tp: int) -> None:  # noqa: B027 - most blocks have nothing to tell
         """Tells a block whose linear layers were split that it works on a ``tp``-th of the heads."""

@@ -23,29 +23,27 @@ class GPT2(Family):
 
     name = "gpt2"
 
-    def config(self, shape: ShapeConfig, vocabulary: int, context: int) -> Any:
-        """A GPT2Config.
+    def settings(self, shape: ShapeConfig, vocabulary: int, context: int) -> dict[str, Any]:
+        """Settings of a GPT2Config.
 
         Raises:
             UsageError: the shape asks for grouped-query attention, which GPT-2 has not.
         """
-        from transformers import GPT2Config
-
         if shape.kv_heads not in (None, shape.heads):
             raise UsageError("model.kv_heads: GPT-2 has as many key and value heads as heads; leave it out")
-        return GPT2Config(
-            vocab_size=vocabulary,
-            n_positions=context,
-            n_embd=shape.hidden_size,
-            n_layer=shape.layers,
-            n_head=shape.heads,
-            n_inner=shape.intermediate_size,
-            initializer_range=shape.initializer_range,
-            tie_word_embeddings=shape.tied,
-            resid_pdrop=0.0,
-            embd_pdrop=0.0,
-            attn_pdrop=0.0,
-        )
+        return {
+            "vocab_size": vocabulary,
+            "n_positions": context,
+            "n_embd": shape.hidden_size,
+            "n_layer": shape.layers,
+            "n_head": shape.heads,
+            "n_inner": shape.intermediate_size,
+            "initializer_range": shape.initializer_range,
+            "tie_word_embeddings": shape.tied,
+            "resid_pdrop": 0.0,
+            "embd_pdrop": 0.0,
+            "attn_pdrop": 0.0,
+        }
 
     def parts(self, config: Any) -> Parts:
         """Its own names."""
@@ -67,9 +65,18 @@ class GPT2(Family):
             "mlp.c_proj": Split.ROWS,
         }
 
-    def divisors(self, config: Any) -> Mapping[str, int]:
+    def divisors(self, settings: Mapping[str, Any]) -> Mapping[str, int]:
         """Heads, and the width of the MLP."""
-        return {"heads": config.n_head, "intermediate_size": config.n_inner or 4 * config.n_embd}
+        width = settings.get("n_inner") or 4 * settings["n_embd"]
+        return {"heads": settings["n_head"], "intermediate_size": width}
+
+    def blocks(self, settings: Mapping[str, Any]) -> int:
+        """The decoder layers."""
+        return int(settings["n_layer"])
+
+    def positions(self, settings: Mapping[str, Any]) -> int | None:
+        """Learned positions: there are no more of them."""
+        return settings.get("n_positions")
 
     def localise(self, block: nn.Module, tp: int) -> None:
         """Attention cuts the fused output into three by a stored width."""
