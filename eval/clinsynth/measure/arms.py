@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
 
 import numpy as np
 
@@ -17,6 +19,8 @@ from clinsynth.errors import DataError
 from clinsynth.measure.inputs import NoteSource
 from clinsynth.measure.ner import Document, EncodedNotes
 from clinsynth.measure.ner.encoding import Window
+
+EmptyNotes = Literal["auto", "keep", "drop"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,25 +42,30 @@ class Labelled:
         return sum(len(note.entities) for note in self.notes)
 
 
-def labelled_notes(source: NoteSource, most: int | None, *, keep_empty: bool) -> Labelled:
+def labelled_notes(source: NoteSource, most: int | None, empty: EmptyNotes) -> Labelled:
     """Reads notes for training or testing.
 
     Args:
         most: read at most so many notes.
-        keep_empty: a note without entities is one where there is nothing to find; otherwise it is one that
-            nobody has labelled, and is left out.
+        empty: what a note without entities is. ``keep``: one with nothing to find. ``drop``: one that
+            nobody has labelled. ``auto``: the former in CoNLL files, which hold nothing but labelled text.
 
     Raises:
         DataError: no note carries an entity.
     """
     read = source.take(most)
-    notes = [note for note in read if keep_empty or note.entities]
+    keep = empty == "keep" or (empty == "auto" and all(_is_conll(path) for path in source.paths))
+    notes = [note for note in read if keep or note.entities]
     if not any(note.entities for note in notes):
         places = ", ".join(str(path) for path in source.paths)
         raise DataError(
             f"{places}: none of {len(read):,} notes has entities: {source.name} must be labelled"
         )
     return Labelled([as_read(note) for note in notes], len(read), len(read) - len(notes))
+
+
+def _is_conll(path: Path) -> bool:
+    return bool({".conll", ".bio", ".iob", ".iob2"} & set(path.suffixes))
 
 
 def as_read(note: Note) -> Note:

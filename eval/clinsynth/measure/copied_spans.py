@@ -62,11 +62,8 @@ def measure(inputs: Inputs, parameters: Parameters, context: Context) -> TaskRes
         UsageError: there is no hold-out.
         DataError: a side has no notes.
     """
-    from clinsynth.overlap import NgramIndex
-
     holdout = inputs.need_holdout("copied_spans")
-    texts = (tagged_text(note) for note in track(inputs.train, "indexing the real notes"))
-    index = NgramIndex.build(texts, n=parameters.n, max_documents=parameters.max_documents)
+    index = _index(inputs.train, parameters)
     sides = {
         "synthetic": _copies(inputs.synthetic, index, parameters.max_notes),
         "holdout": _copies(holdout, index, parameters.max_notes),
@@ -88,6 +85,16 @@ def measure(inputs: Inputs, parameters: Parameters, context: Context) -> TaskRes
         "sides": {arm: _details(side) for arm, side in sides.items()},
     }
     return TaskResult(metrics, notes, notes, details, _remarks(sides))
+
+
+def _index(train: NoteSource, parameters: Parameters) -> NgramIndex:
+    from clinsynth.overlap import NgramIndex, NgramIndexBuilder
+
+    builder = NgramIndexBuilder(parameters.n, parameters.max_documents)
+    for note in track(train, "indexing the real notes"):
+        # What one patient's notes carry forward is no boilerplate: they count as one document.
+        builder.add(tagged_text(note), note.patient_id)
+    return NgramIndex(builder.hashes(), parameters.n, parameters.max_documents)
 
 
 def tagged_text(note: Note) -> str:

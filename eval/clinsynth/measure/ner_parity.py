@@ -26,7 +26,14 @@ from pydantic import Field
 from clinsynth.config import Config
 from clinsynth.corpus import Note, Span
 from clinsynth.errors import DataError
-from clinsynth.measure.arms import Labelled, draw_windows, entity_labels, labelled_notes, shuffled_entities
+from clinsynth.measure.arms import (
+    EmptyNotes,
+    Labelled,
+    draw_windows,
+    entity_labels,
+    labelled_notes,
+    shuffled_entities,
+)
 from clinsynth.measure.encoders import encoder_folder
 from clinsynth.measure.inputs import Inputs
 from clinsynth.measure.ner import (
@@ -58,7 +65,7 @@ class Parameters(Config):
     max_words: int | None = Field(ge=100)
     max_test_notes: int | None = Field(ge=1)
     max_notes: int = Field(ge=1)
-    keep_empty: bool
+    empty_notes: EmptyNotes
     resamples: int = Field(ge=1000)
     level: float = Field(gt=0.5, lt=1)
     fine_tuning: FineTuning
@@ -112,7 +119,7 @@ def _set_up(inputs: Inputs, parameters: Parameters, context: Context) -> _Bench:
     gold = inputs.need_test("ner_parity")
 
     def read(source: Any, most: int | None) -> Labelled:
-        return labelled_notes(source, most, keep_empty=parameters.keep_empty)
+        return labelled_notes(source, most, parameters.empty_notes)
 
     test = read(gold, parameters.max_test_notes)
     real, synthetic = (read(s, parameters.max_notes) for s in (inputs.train, inputs.synthetic))

@@ -1,0 +1,158 @@
+"""``clinsynth eval``: run measures, list and check them, compare two runs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from clinsynth.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from clinsynth.measure import Task
+    from clinsynth.report.config import EvalConfig
+
+_PATH = click.Path(path_type=Path)
+
+
+@click.group()
+def evaluate() -> None:
+    r"""Measure an export: is it as useful as real text, and is anybody in it?
+
+    \b
+      eval run       measure, and write a report
+      eval ls        the tasks there are
+      eval validate  check task files and configs without running them
+      eval compare   two reports side by side
+    """
+
+
+@evaluate.command()
+@click.option("--config", type=_PATH, help="YAML of an evaluation, such as configs/eval/demo.yaml.")
+@click.option("--tasks", help="Names or files, with commas; all tasks of `eval ls` when left out.")
+@click.option("--real", type=_PATH, help="Corpus folder, or notes in any corpus format.")
+@click.option("--synthetic", type=_PATH, help="Export folder, or notes in any corpus format.")
+@click.option("--test", type=_PATH, help="Gold notes; a corpus folder as --real brings its own.")
+@click.option("--output_path", "--output-path", type=_PATH, help="Report folder to write.")
+@click.option("--encoder", type=_PATH, help="Encoder folder to fine-tune (config.json, safetensors).")
+@click.option("--seed", type=int, help="First seed; 0 when left out.")
+@click.option("--limit", type=int, help="At most so many notes of each source: for trying out.")
+@click.option("--show-notes", type=int, help="Print so many synthetic notes in the report.")
+@click.option("--overwrite", is_flag=True, help="Replace a report that stands at --output_path.")
+@click.argument("overrides", nargs=-1, metavar="[KEY=VALUE]...")
+def run(config: Path | None, overrides: tuple[str, ...], overwrite: bool, **options: Any) -> None:
+    r"""Measure synthetic notes and write a report.
+
+    In go a corpus folder (`clinsynth prepare`), which brings training notes, gold and a hold-out, and an
+    export folder (`clinsynth export`). Out comes a folder with report.html, to read, and results.json.
+    Options win over the config; KEY=VALUE changes one key of it.
+
+    \b
+      clinsynth eval run --real runs/demo/corpus --synthetic runs/demo/export --output_path runs/demo/report
+      clinsynth eval run --tasks ner_parity --real train.conll --synthetic notes.jsonl --test my.conll \
+          --output_path report --encoder my-encoder parameters.ner_parity.seeds=3
+    """
+    from clinsynth.folders import refuse_existing
+    from clinsynth.measure import RunOptions, open_inputs, run_tasks
+    from clinsynth.report import results_table, write_report
+
+    settings = _settings(config, overrides, options)
+    real, synthetic = _needed(settings.real, "real"), _needed(settings.synthetic, "synthetic")
+    out = _needed(settings.output_path, "output_path")
+    tasks = _load(settings.tasks, settings.parameters, str(config or "options"))
+    refuse_existing(out, overwrite=overwrite)
+    inputs = open_inputs(real, synthetic, settings.test, settings.limit)
+    resolved = settings.model_dump(mode="json")
+    results = run_tasks(tasks, inputs, RunOptions(settings.seed, settings.encoder, resolved))
+    notes = inputs.synthetic.take(settings.show_notes)
+    write_report(out, results, notes, overwrite=overwrite)
+    click.echo(results_table(results))
+    click.echo(f"report: {(out / 'report.html').resolve()}")
+
+
+@evaluate.command("ls")
+def list_command() -> None:
+    """The tasks there are, with their versions and questions."""
+    from clinsynth.measure import list_tasks
+
+    click.echo("| task | version | group | question |\n| --- | ---: | --- | --- |")
+    for file in list_tasks():
+        click.echo(f"| {file.task} | {file.version} | {file.group} | {file.question} |")
+
+
+@evaluate.command()
+@click.option("--tasks", help="Names or files, with commas; all when left out.")
+@click.option("--config", type=_PATH, help="Also check this evaluation and its parameters.")
+@click.argument("overrides", nargs=-1, metavar="[KEY=VALUE]...")
+def validate(tasks: str | None, config: Path | None, overrides: tuple[str, ...]) -> None:
+    r"""Check task files and configs without running them.
+
+    \b
+      clinsynth eval validate --config configs/eval/demo.yaml
+      clinsynth eval validate --tasks my_task.yaml
+    """
+    from clinsynth.measure import list_tasks
+
+    settings = _settings(config, overrides, {"tasks": tasks}) if config or overrides else None
+    if tasks:
+        names = _split(tasks)
+    else:
+        names = settings.tasks if settings else tuple(file.task for file in list_tasks())
+    for task in _load(names, settings.parameters if settings else {}, str(config or "options")):
+        click.echo(f"{task.name} version {task.file.version}: fine ({task.sha256()[:12]})")
+
+
+@evaluate.command()
+@click.argument("first", type=_PATH)
+@click.argument("second", type=_PATH)
+def compare(first: Path, second: Path) -> None:
+    """Two reports side by side: every number of FIRST and SECOND, and what changed.
+
+    Numbers of a task whose version or parameters differ between the two are marked: they answer different
+    questions.
+    """
+    from clinsynth.measure import read_results
+    from clinsynth.report import comparison_table
+
+    click.echo(comparison_table(read_results(first), read_results(second)))
+
+
+def _settings(config: Path | None, overrides: tuple[str, ...], options: Mapping[str, Any]) -> EvalConfig:
+    from clinsynth.config import load_config, parse_config
+    from clinsynth.report.config import EvalConfig
+
+    given = {name: value for name, value in options.items() if value is not None}
+    if "tasks" in given:
+        given["tasks"] = _split(given["tasks"])
+    if config is None:
+        if overrides:
+            raise UsageError(f"{overrides[0]}: KEY=VALUE changes a --config, and none is given")
+        return parse_config(given, EvalConfig, source="options")
+    base = load_config(config, EvalConfig, overrides)
+    return parse_config({**base.model_dump(), **given}, EvalConfig, source=str(config))
+
+
+def _split(names: str) -> tuple[str, ...]:
+    return tuple(name.strip() for name in names.split(",") if name.strip())
+
+
+def _needed(path: Path | None, name: str) -> Path:
+    if path is None:
+        raise UsageError(f"--{name} is missing: give it, or key {name} in --config")
+    return path
+
+
+def _load(names: tuple[str, ...], parameters: Mapping[str, Mapping[str, Any]], source: str) -> list[Task]:
+    from clinsynth.measure import load_task
+
+    tasks = []
+    for name in names:
+        stem = Path(name).stem
+        tasks.append(load_task(name, parameters.get(stem), source=f"{source}: parameters"))
+    unknown = sorted(set(parameters) - {Path(name).stem for name in names})
+    if unknown:
+        raise UsageError(f"{source}: parameters.{unknown[0]}: no such task in this run: {', '.join(names)}")
+    return tasks
