@@ -49,9 +49,18 @@ def load_config(path: Path, schema: type[C], overrides: Sequence[str] = ()) -> C
         data = {}
     if not isinstance(data, dict):
         raise UsageError(f"{path}: expected keys and values, found a {type(data).__name__}")
+    apply_overrides(data, overrides)
+    return parse_config(data, schema, source=str(path))
+
+
+def apply_overrides(data: dict[str, Any], overrides: Sequence[str]) -> None:
+    """Sets ``a.b=value`` in nested ``data``, in order; values are read as YAML.
+
+    Raises:
+        UsageError: an override has no ``=``, no YAML behind it, or goes through something without keys.
+    """
     for override in overrides:
         _apply(data, override)
-    return parse_config(data, schema, source=str(path))
 
 
 def parse_config(data: Any, schema: type[C], *, source: str) -> C:
@@ -83,16 +92,28 @@ def _apply(data: dict[str, Any], override: str) -> None:
         raise UsageError(f"override {override!r}: write it as key=value, for example train.steps=100")
     *parents, last = key.split(".")
     node: Any = data
-    for part in parents:
-        node = node.setdefault(part, {}) if isinstance(node, dict) else None
-        if node is None:
-            raise UsageError(f"override {override!r}: {part} is not a section")
-    if not isinstance(node, dict):
-        raise UsageError(f"override {override!r}: {parents[-1]} is not a section")
+    for part, inner in zip(parents, [*parents[1:], last]):
+        if isinstance(node, dict) and node.get(part) is None and not inner.isdecimal():
+            node[part] = {}
+        node = node[_place(node, part, override)]
+    place = _place(node, last, override, new=True)
     try:
-        node[last] = yaml.load(value, Loader=_Loader)  # noqa: S506 - a subclass of SafeLoader
+        node[place] = yaml.load(value, Loader=_Loader)  # noqa: S506 - a subclass of SafeLoader
     except yaml.YAMLError:
         raise UsageError(f"override {override!r}: the value is not YAML") from None
+
+
+def _place(node: Any, part: str, override: str, *, new: bool = False) -> str | int:
+    """``part`` as a key of the section or as an index of the list that ``node`` is."""
+    if isinstance(node, dict) and (new or part in node):
+        return part
+    if isinstance(node, list):
+        if part.isdecimal() and int(part) < len(node):
+            return int(part)
+        raise UsageError(
+            f"override {override!r}: the list has {len(node)} items, counted from 0; no {part}"
+        )
+    raise UsageError(f"override {override!r}: {part} is not in a section")
 
 
 def _explain(error: ValidationError, schema: type[BaseModel]) -> str:
