@@ -36,7 +36,7 @@ def export(
     overwrite: bool,
     dry_run: bool,
 ) -> None:
-    r"""Write a corpus of synthetic notes: Parquet that datasets.load_dataset opens.
+    """Write a corpus of synthetic notes: Parquet that datasets.load_dataset opens.
 
     In goes a model folder (`clinsynth train` makes one), out comes a folder with shards, a dataset card, a
     manifest, checksums, and a list of what was withheld and why. Every note passes the gate; what it
@@ -46,7 +46,7 @@ def export(
     \b
       clinsynth export --model runs/demo/model --out runs/demo/export --notes 400
       clinsynth export configs/export/demo.yaml notes=50 mode=tags
-    """
+    """  # noqa: D301 - click wants the control character
     from clinsynth.export.run import prepare_export, run_export, summary
 
     options = {"model": model, "out": out, "notes": notes, "seed": seed}

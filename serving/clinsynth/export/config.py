@@ -14,6 +14,12 @@ from clinsynth.engine import EngineConfig, Sampling
 from clinsynth.gate import GateConfig, Mode
 
 
+def _one_of(value: str | None, known: tuple[str, ...]) -> str | None:
+    if value is not None and value not in known:
+        raise ValueError(f"{value!r} is none of {', '.join(known)}")
+    return value
+
+
 class Cell(Config):
     """Attributes to ask for, and how often compared with the other cells."""
 
@@ -139,9 +145,3 @@ class ExportConfig(Config):
 NOT_PART_OF_A_RUN: Final = frozenset({"model", "out", "gate_workers", "max_attempts", "on_short"})
 """Keys that may change between a run and its continuation: they decide no note. (The model counts by its
 hashes, not by its path.)"""
-
-
-def _one_of(value: str | None, known: tuple[str, ...]) -> str | None:
-    if value is not None and value not in known:
-        raise ValueError(f"{value!r} is none of {', '.join(known)}")
-    return value

@@ -71,8 +71,8 @@ notes = datasets.load_dataset("path/to/this/folder", split="train")
 ## How it was made
 
 The model ({card.architecture}, {card.parameters:,} parameters, {card.tokens_seen:,} tokens seen) was
-trained on de-identified text. Its differential-privacy guarantee: {_privacy(card)}. Every note then passed a
-gate that looks for identifiers, {copies}for loops and for broken markup.
+trained on de-identified text. Its differential-privacy guarantee: {_privacy(card)}. Every note then passed
+a gate that looks for identifiers, {copies}for loops and for broken markup.
 
 | draws | |
 | --- | ---: |
@@ -87,8 +87,8 @@ the whole configuration; `sha256sum -c SHA256SUMS` checks the files.
 ## Limits
 
 The notes are made up: they must not guide the care of anybody, and rates in them (of diseases, of
-treatments) are the model's, not a population's. Passing the gate is not a proof of anonymity; measure the release with
-`clinsynth eval` before it is shared.
+treatments) are the model's, not a population's. Passing the gate is not a proof of anonymity; measure the
+release with `clinsynth eval` before it is shared.
 """
 
 
