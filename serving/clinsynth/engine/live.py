@@ -6,15 +6,18 @@ import asyncio
 import contextlib
 import itertools
 from collections.abc import AsyncGenerator
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Final, Self
 
 from clinsynth.engine.config import EngineConfig
 from clinsynth.engine.info import EngineInfo, check_model_folder, engine_info
 from clinsynth.engine.request import Completion, Delta, EngineDiedError, RefusedRequestError, Request
 from clinsynth.engine.translate import Translator, finish_reason, refusal_by_vllm
 from clinsynth.engine.vllm_setup import engine_arguments, load_error, load_vllm
+
+_LONG_PROMPT: Final = 4_000  # characters; longer ones are tokenised beside the event loop
 
 
 class LiveEngine:
@@ -71,6 +74,22 @@ class LiveEngine:
         if llm is not None:
             await asyncio.to_thread(llm.shutdown)
 
+    async def prepared(self, request: Request) -> Request:
+        """The request with its prompt as token ids, checked: running it will not be refused.
+
+        Raises:
+            RefusedRequestError: it cannot be run.
+            EngineDiedError: the engine is not running.
+        """
+        return replace(request, prompt=tuple(await self._prompt_ids(request)))
+
+    def text_of(self, request: Request) -> str:
+        """The prompt as text, special tokens included."""
+        if isinstance(request.prompt, str):
+            return request.prompt
+        assert self._translator is not None, "the engine has not started"
+        return self._translator.decode(request.prompt)
+
     async def generate(self, request: Request) -> AsyncGenerator[Delta]:
         """What each step adds, for all ``n`` answers, as it comes. Every answer ends with a finish reason.
 
@@ -123,14 +142,21 @@ class LiveEngine:
         except EngineDeadError:
             raise EngineDiedError("the engine died") from None
 
+    async def _prompt_ids(self, request: Request) -> list[int]:
+        if self._llm is None or self._translator is None:
+            raise EngineDiedError("the engine is not running")
+        if isinstance(request.prompt, str) and len(request.prompt) > _LONG_PROMPT:
+            return await asyncio.to_thread(self._translator.prompt_ids, request)
+        return self._translator.prompt_ids(request)
+
     async def _outputs(self, request: Request, *, delta: bool) -> AsyncGenerator[tuple[Any, int]]:
         """The outputs of vLLM for one request, each with the length of the prompt."""
         from vllm.exceptions import VLLMClientError, VLLMServerError
         from vllm.inputs import tokens_input
 
-        if self._llm is None or self._translator is None:
-            raise EngineDiedError("the engine is not running")
-        ids = self._translator.prompt_ids(request)
+        ids = await self._prompt_ids(request)
+        assert self._llm is not None
+        assert self._translator is not None
         params = self._translator.sampling_params(request.sampling, n=request.n, delta=delta)
         stream = self._llm.generate(tokens_input(ids), params, f"{next(self._keys)}")
         try:

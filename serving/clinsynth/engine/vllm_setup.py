@@ -31,13 +31,18 @@ _ON_CPU: Final = {
 _CPU_KV_CACHE_GIB: Final = 1.0
 
 
+def set_environment() -> None:
+    """What must be set before vLLM, or a library it shares with us, is imported."""
+    _set_defaults(_BEFORE_IMPORT)
+
+
 def load_vllm() -> Any:
     """The module ``vllm``, with its environment set.
 
     Raises:
         MissingExtraError: vLLM is not installed.
     """
-    _set_defaults(_BEFORE_IMPORT)
+    set_environment()
     try:
         import vllm
         from vllm.platforms import current_platform

@@ -1,1 +1,1 @@
-"""HTTP: vLLM behind FastAPI, every note through the gate."""
+"""The HTTP endpoint: vLLM behind FastAPI, and the gate in front of both. Nothing leaves ungated."""

@@ -1,0 +1,204 @@
+"""``POST /v1/completions``: OpenAI's shape, so that its client works unchanged. Gated like all else."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import json
+import secrets
+import time
+import uuid
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from dataclasses import dataclass, field
+from typing import Any
+
+from fastapi import APIRouter, Request
+from fastapi.responses import StreamingResponse
+
+from clinsynth.engine import Completion, Sampling
+from clinsynth.engine import Request as EngineRequest
+from clinsynth.gate import Released, StreamGate
+from clinsynth.serve.asgi import service_of
+from clinsynth.serve.context import body_of, release_continuation
+from clinsynth.serve.disconnect import while_connected
+from clinsynth.serve.errors import ApiError, as_api_error, error_body
+from clinsynth.serve.notes import ERRORS
+from clinsynth.serve.service import Service, surrogate_key, together
+from clinsynth.serve.wire import Choice, CompletionRequest, CompletionResponse, Usage
+from clinsynth.tokens.template import Parsed, parse
+
+router = APIRouter()
+_DEFAULT_MAX_TOKENS = 16  # OpenAI's
+
+
+@router.post("/v1/completions", responses=ERRORS, response_model=CompletionResponse)
+async def completions(body: CompletionRequest, http: Request) -> CompletionResponse | StreamingResponse:
+    """Goes on from a prompt. ``finish_reason`` is ``content_filter`` where the gate withheld the text."""
+    job = await Job.of(service_of(http), body)
+    if body.stream:
+        return StreamingResponse(_events(job), media_type="text/event-stream", headers=_STREAM_HEADERS)
+    done = await while_connected(http, together(job.answer(request) for request in job.requests))
+    choices = [choice for part, _ in done for choice in part]
+    usage = [use for _, use in done]
+    return job.response(
+        sorted(choices, key=lambda choice: choice.index),
+        Usage.of(sum(u.prompt_tokens for u in usage), sum(u.completion_tokens for u in usage)),
+    )
+
+
+@dataclass(slots=True, repr=False)
+class Job:
+    """One call: its prompts as checked requests for the engine, in order."""
+
+    service: Service
+    body: CompletionRequest
+    requests: list[EngineRequest]
+    seed: int
+    id: str = field(default_factory=lambda: f"cmpl-{uuid.uuid4().hex}")
+    created: int = field(default_factory=lambda: int(time.time()))
+
+    @classmethod
+    async def of(cls, service: Service, body: CompletionRequest) -> Job:
+        """Checks all that can be wrong before anything is generated.
+
+        Raises:
+            ApiError: another model, or too many answers.
+            RefusedRequestError: a prompt that the engine cannot run.
+        """
+        if body.model not in (None, service.info.model):
+            raise ApiError(404, "model: this server has no such model", param="model")
+        prompts = _prompts(body.prompt)
+        if len(prompts) * body.n > service.config.max_n:
+            raise ApiError(
+                422, f"n: {len(prompts)} prompts times n is over {service.config.max_n}", param="n"
+            )
+        seed = secrets.randbits(31) if body.seed is None else body.seed
+        sampling = _sampling(body, service.config.sampling, seed)
+        requests = [
+            await service.engine.prepared(EngineRequest(str(i), prompt, sampling, body.n))
+            for i, prompt in enumerate(prompts)
+        ]
+        return cls(service, body, requests, seed)
+
+    def index(self, request: EngineRequest, index: int) -> int:
+        """The number of a choice: prompts in order, the answers of each together."""
+        return int(request.id) * self.body.n + index
+
+    async def answer(self, request: EngineRequest) -> tuple[list[Choice], Usage]:
+        """All choices of one prompt."""
+        done = await self.service.engine.complete(request)
+        choices = await together(self._choice(request, completion) for completion in done)
+        return choices, Usage.of(done[0].prompt_tokens, sum(c.tokens for c in done))
+
+    async def _choice(self, request: EngineRequest, completion: Completion) -> Choice:
+        if completion.finish_reason == "error":
+            raise ApiError(500, "the engine gave the request up")
+        index = self.index(request, completion.index)
+        parsed = parse(completion.text, entity_labels=self.service.entity_labels, finished=True)
+        look = self.gated(request, index)
+        released = await self.service.beside(functools.partial(look, parsed))
+        return _as_choice(index, released, completion.finish_reason)
+
+    def gated(self, request: EngineRequest, index: int) -> functools.partial[Released]:
+        """The gate for one choice: takes what the model wrote, parsed."""
+        service, body = self.service, body_of(self.service.engine.text_of(request))
+        return functools.partial(_look, service, body, self.body.mode, surrogate_key(self.seed + index))
+
+    def response(self, choices: list[Choice], usage: Usage | None = None) -> CompletionResponse:
+        """The answer, or one event of a stream."""
+        return CompletionResponse(
+            id=self.id,
+            created=self.created,
+            model=self.service.info.model,
+            choices=choices,
+            usage=usage,
+        )
+
+
+def _look(service: Service, body: str, mode: Any, key: bytes, parsed: Parsed) -> Released:
+    return release_continuation(service.text_gate, body, parsed, mode, key, service.entity_labels)
+
+
+def _as_choice(index: int, released: Released, reason: Any) -> Choice:
+    if released.note is None:
+        # an answer without a word is not withheld: the model ended there
+        rejecting = [(r.code, r.detail) for r in released.verdict.reasons if r.rejects]
+        empty = rejecting == [("markup", "empty")]
+        return Choice(index=index, text="", finish_reason=reason if empty else "content_filter")
+    return Choice(index=index, text=released.note.text, finish_reason=reason)
+
+
+def _prompts(prompt: str | list[int] | list[str] | list[list[int]]) -> list[str | tuple[int, ...]]:
+    if isinstance(prompt, str):
+        return [prompt]
+    ids = tuple(one for one in prompt if isinstance(one, int))
+    many = [tuple(one) if isinstance(one, list) else one for one in prompt if not isinstance(one, int)]
+    if not ids and not many:
+        raise ApiError(422, "prompt: is empty", param="prompt")
+    return [ids] if ids else many
+
+
+def _sampling(body: CompletionRequest, default: Sampling, seed: int) -> Sampling:
+    stop = (body.stop,) if isinstance(body.stop, str) else tuple(body.stop)
+    return body.sampling(default).model_copy(
+        update={"seed": seed, "stop": stop, "max_tokens": body.max_tokens or _DEFAULT_MAX_TOKENS}
+    )
+
+
+_STREAM_HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+
+
+async def _events(job: Job) -> AsyncGenerator[str]:
+    """The stream: what the gate lets out as it lets it out, a finish reason per choice, then [DONE]."""
+    queue: asyncio.Queue[CompletionResponse | None] = asyncio.Queue()
+    usage: list[Usage] = []
+
+    async def run() -> None:
+        try:
+            usage.extend(await together(_stream(job, request, queue) for request in job.requests))
+        finally:
+            queue.put_nowait(None)
+
+    task = asyncio.ensure_future(run())
+    try:
+        while (event := await queue.get()) is not None:
+            yield _event(event.model_dump(exclude={"usage"}))
+        await task
+        if job.body.stream_options is not None and job.body.stream_options.include_usage:
+            total = Usage.of(sum(u.prompt_tokens for u in usage), sum(u.completion_tokens for u in usage))
+            yield _event(job.response([], total).model_dump())
+    except Exception as error:  # noqa: BLE001 - the status is sent already: the stream must say it
+        told = as_api_error(error)
+        yield _event(error_body(told.status, told.message, param=told.param, code=told.code))
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+    yield "data: [DONE]\n\n"
+
+
+async def _stream(job: Job, request: EngineRequest, queue: asyncio.Queue[Any]) -> Usage:
+    """Feeds the choices of one prompt through a gate each."""
+    labels = job.service.entity_labels
+    gates = {
+        i: StreamGate(job.gated(request, job.index(request, i)), entity_labels=labels)
+        for i in range(request.n)
+    }
+    read = written = 0
+    async with aclosing(job.service.engine.generate(request)) as deltas:
+        async for delta in deltas:
+            read, written = delta.prompt_tokens, written + len(delta.token_ids)
+            index, gate = job.index(request, delta.index), gates[delta.index]
+            if delta.finish_reason == "error":
+                raise ApiError(500, "the engine gave the request up")
+            if text := gate.feed(delta.text):
+                queue.put_nowait(job.response([Choice(index=index, text=text, finish_reason=None)]))
+            if delta.finish_reason is not None:
+                finish = functools.partial(gate.finish, finished=True)
+                released = await job.service.beside(finish)
+                queue.put_nowait(job.response([_as_choice(index, released, delta.finish_reason)]))
+    return Usage.of(read, written)
+
+
+def _event(data: dict[str, Any]) -> str:
+    return f"data: {json.dumps(data, ensure_ascii=False)}\n\n"

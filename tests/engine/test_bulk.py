@@ -1,0 +1,209 @@
+"""Bulk generation with the real engine: one start for Llama, one for GPT-2."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from clinsynth.engine import BulkEngine, EngineConfig, Request, Sampling
+from clinsynth.errors import FolderError
+
+pytestmark = pytest.mark.slow
+
+_CONFIG = EngineConfig(dtype="float32", kv_cache_gib=0.1, max_num_seqs=8, max_in_flight=8)
+_GREEDY = Sampling(temperature=0, max_tokens=64, ignore_end=True)
+_PROMPTS = ("<|note|>sex: female\n<|text|>", "<|note|><|text|>Known", "chest pain", "é 🫀")
+
+
+@pytest.fixture(scope="module")
+def llama(tiny_model_dir: Path) -> Iterator[BulkEngine]:
+    with BulkEngine(tiny_model_dir, _CONFIG) as engine:
+        yield engine
+
+
+def _greedy_with_transformers(folder: Path, prompt: str) -> list[int]:
+    import torch
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    tokenizer = AutoTokenizer.from_pretrained(folder)
+    model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32).eval()
+    ids_bl = tokenizer(prompt, return_tensors="pt", add_special_tokens=False).input_ids
+    out_bl = model.generate(ids_bl, max_new_tokens=64, do_sample=False, eos_token_id=None, pad_token_id=0)
+    return [int(i) for i in out_bl[0, ids_bl.shape[1] :]]
+
+
+def _check_greedy(engine: BulkEngine, folder: Path) -> None:
+    requests = [Request(str(i), prompt, _GREEDY) for i, prompt in enumerate(_PROMPTS)]
+    found = {c.id: list(c.token_ids) for c in engine.generate(requests)}
+    for i, prompt in enumerate(_PROMPTS):
+        expected = _greedy_with_transformers(folder, prompt)
+        assert len(expected) == 64
+        assert found[str(i)] == expected
+    distinct = {token for ids in found.values() for token in ids}
+    assert len(distinct) > 8, "a model that repeats one token proves nothing"
+
+
+def test_greedy_tokens_equal_those_of_transformers(llama: BulkEngine, tiny_model_dir: Path) -> None:
+    _check_greedy(llama, tiny_model_dir)
+
+
+def test_the_engine_says_what_it_is(llama: BulkEngine, tiny_model_dir: Path) -> None:
+    from clinsynth.folders import file_sha256
+
+    assert llama.info.backend == "native"
+    assert llama.info.model == "tiny-llama"
+    assert llama.info.version.startswith("0.32")
+    assert llama.info.card_sha256 == file_sha256(tiny_model_dir / "card.json")
+    assert llama.info.model_sha256 == file_sha256(tiny_model_dir / "manifest.json")
+    assert llama.info.dtype == "float32"
+
+
+def test_a_seed_gives_the_same_text_alone_and_in_a_crowd(llama: BulkEngine) -> None:
+    request = Request("a", "<|note|><|text|>", Sampling(seed=5, max_tokens=80), n=3)
+    crowd = [Request(f"x{i}", "Known", Sampling(seed=i, max_tokens=40)) for i in range(5)]
+    alone = {c.index: c.token_ids for c in llama.generate([request])}
+    among = {c.index: c.token_ids for c in llama.generate([*crowd, request]) if c.id == "a"}
+    assert alone == among
+    assert len(set(alone.values())) == 3, "the answers of one request differ"
+    [second] = llama.generate([Request("b", "<|note|><|text|>", Sampling(seed=6, max_tokens=80))])
+    assert second.token_ids == alone[1], "answer i uses seed + i"
+
+
+def test_completions_come_as_they_finish(llama: BulkEngine) -> None:
+    long = Request("long", "a", Sampling(max_tokens=200, ignore_end=True))
+    short = Request("short", "a", Sampling(max_tokens=2, ignore_end=True))
+    stream = llama.generate([long, short])
+    assert next(stream).id == "short"
+    assert llama._llm.llm_engine.has_unfinished_requests()
+    assert next(stream).id == "long"
+    assert list(stream) == []
+
+
+def test_requests_are_read_only_as_far_as_there_is_room(llama: BulkEngine) -> None:
+    read: list[int] = []
+
+    def many() -> Iterator[Request]:
+        for i in range(40):
+            read.append(i)
+            yield Request(str(i), "a", Sampling(max_tokens=3, ignore_end=True))
+
+    ahead = [len(read) - done for done, _ in enumerate(llama.generate(many()))]
+    assert len(ahead) == 40
+    assert 1 <= max(ahead) <= _CONFIG.max_in_flight
+
+
+def test_a_caller_may_have_nothing_yet(llama: BulkEngine) -> None:
+    again: list[Request] = []
+
+    def with_second_thoughts() -> Iterator[Request | None]:
+        yield Request("first", "a", Sampling(max_tokens=2, ignore_end=True))
+        while not again:
+            yield None
+        yield from again
+
+    seen = []
+    for completion in llama.generate(with_second_thoughts()):
+        seen.append(completion.id)
+        if completion.id == "first":
+            again.append(Request("second", "a", Sampling(max_tokens=2, ignore_end=True)))
+    assert seen == ["first", "second"]
+
+
+def test_bad_requests_get_errors_and_the_rest_its_answers(llama: BulkEngine) -> None:
+    few = Sampling(max_tokens=4, ignore_end=True)
+    secret = "Bloomquist "
+    requests = [
+        Request("good-1", "Known", few),
+        Request("long", secret * 300, few),
+        Request("empty", "", few),
+        Request("no ids", (), few),
+        Request("vocabulary", (5, 99_999), few),
+        Request("negative", (-1,), few),
+        Request("no room", "a", Sampling(max_tokens=256)),
+        Request("two", "", few, n=2),
+        Request("good-2", "Known", few),
+    ]
+    answers: dict[str, Any] = {}
+    for completion in llama.generate(requests):
+        answers.setdefault(completion.id, []).append(completion)
+    assert {c.finish_reason for i in ("good-1", "good-2") for c in answers[i]} == {"length"}
+    bad = {k: v for k, v in answers.items() if not k.startswith("good")}
+    assert set(bad) == {"long", "empty", "no ids", "vocabulary", "negative", "no room", "two"}
+    assert len(bad["two"]) == 2
+    for completions in bad.values():
+        for completion in completions:
+            assert completion.finish_reason == "error"
+            assert completion.text == ""
+            assert completion.error is not None
+            assert secret.strip() not in completion.error
+    assert "prompt: has" in bad["long"][0].error
+    assert "room for 255" in bad["no room"][0].error
+
+
+def test_a_prompt_that_just_fits_is_not_cut(llama: BulkEngine) -> None:
+    [fits] = llama.generate([Request("a", (100,) * 255, Sampling(max_tokens=1, ignore_end=True))])
+    assert (fits.finish_reason, fits.tokens, fits.prompt_tokens) == ("length", 1, 255)
+    [over] = llama.generate([Request("a", (100,) * 256, Sampling(max_tokens=1))])
+    assert over.finish_reason == "error"
+    [rest] = llama.generate([Request("a", (100,) * 200, Sampling(ignore_end=True))])
+    assert rest.tokens == 56, "no max_tokens: all the room there is"
+
+
+def test_special_tokens_stay_in_the_text_and_end_it(llama: BulkEngine, tiny_model_dir: Path) -> None:
+    from clinsynth.tokens.tokenizer import load_tokenizer
+
+    tokenizer = load_tokenizer(tiny_model_dir)
+    sampling = Sampling(temperature=0.5, seed=1)
+    ended = [
+        c
+        for c in llama.generate([Request("a", "<|note|><|text|>", sampling, n=8)])
+        if c.finish_reason == "stop"
+    ]
+    assert len(ended) >= 4, "the tiny model ends most of its notes"
+    for completion in ended:
+        assert completion.text.endswith("<|end|>")
+        assert completion.text.count("<|end|>") == 1
+        assert "<|PROBLEM|>" in completion.text
+        assert completion.text == tokenizer.decode(completion.token_ids)
+
+
+def test_a_stop_string_ends_the_text_before_it(llama: BulkEngine) -> None:
+    sampling = Sampling(temperature=0, stop=("Plan",))
+    [stopped] = llama.generate([Request("a", "<|note|><|text|>", sampling)])
+    assert stopped.finish_reason == "stop"
+    assert "Plan" not in stopped.text
+    assert stopped.text
+
+
+def test_leaving_early_empties_the_engine(llama: BulkEngine) -> None:
+    requests = [Request(str(i), "a", Sampling(max_tokens=200, ignore_end=True)) for i in range(6)]
+    requests[0] = Request("short", "a", Sampling(max_tokens=2, ignore_end=True))
+    stream = llama.generate(requests)
+    assert next(stream).id == "short"
+    stream.close()
+    assert not llama._llm.llm_engine.has_unfinished_requests()
+    [after] = llama.generate([Request("b", "a", Sampling(max_tokens=2, ignore_end=True))])
+    assert after.id == "b"
+
+
+@pytest.mark.parametrize("missing", ["card.json", "config.json", "tokenizer.json"])
+def test_a_folder_that_is_no_model_is_refused(tiny_model_dir: Path, tmp_path: Path, missing: str) -> None:
+    import shutil
+
+    folder = tmp_path / "model"
+    shutil.copytree(tiny_model_dir, folder)
+    (folder / missing).unlink()
+    with pytest.raises(FolderError, match=missing):
+        BulkEngine(folder)
+    with pytest.raises(FolderError, match="no such folder"):
+        BulkEngine(tmp_path / "nothing")
+
+
+def test_gpt2_gives_the_tokens_of_transformers(tiny_gpt2_dir: Path, llama: BulkEngine) -> None:
+    llama.close()  # one engine at a time in a process; this test is the module's last
+    with BulkEngine(tiny_gpt2_dir, _CONFIG) as engine:
+        assert engine.info.backend == "native"
+        _check_greedy(engine, tiny_gpt2_dir)
