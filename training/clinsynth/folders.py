@@ -81,10 +81,15 @@ def refuse_existing(path: Path, *, overwrite: bool = False) -> None:
     """Fails early, before long work, when ``path`` is taken.
 
     Raises:
-        FolderError: ``path`` exists and is not an empty folder, and ``overwrite`` is false.
+        FolderError: ``path`` exists and is not an empty folder, and ``overwrite`` is false; or it is a
+            folder without a manifest: overwriting removes all of it, so it must be one of ours.
     """
-    if path.exists() and not overwrite and not (path.is_dir() and not any(path.iterdir())):
+    if not path.exists() or (path.is_dir() and not any(path.iterdir())):
+        return
+    if not overwrite:
         raise FolderError(f"{path} exists: choose another place or pass --overwrite")
+    if not (path / MANIFEST).is_file():
+        raise FolderError(f"{path} has no {MANIFEST}, so it is not overwritten: choose another place")
 
 
 def finish_folder(temporary: Path, path: Path, manifest: Manifest, *, overwrite: bool = False) -> None:
@@ -101,7 +106,9 @@ def finish_folder(temporary: Path, path: Path, manifest: Manifest, *, overwrite:
         path.rename(doomed)
     temporary.rename(path)
     _fsync(path.parent)
-    if doomed is not None:
+    if doomed is not None and doomed.is_symlink():
+        doomed.unlink()
+    elif doomed is not None:
         shutil.rmtree(doomed)
 
 
@@ -129,7 +136,10 @@ def read_manifest(path: Path, kind: str, *, verify: bool = False) -> Manifest:
         raise FolderError(
             f"{path} has format version {raw.get('format_version')}, this release reads {FORMAT_VERSION}"
         )
-    manifest = Manifest(**raw)
+    try:
+        manifest = Manifest(**raw)
+    except TypeError:
+        raise FolderError(f"{path / MANIFEST} is damaged: it has other keys than a manifest") from None
     for name, digest in manifest.files.items():
         if not (path / name).is_file():
             raise FolderError(f"{path / name} is missing: the manifest lists it")
