@@ -86,7 +86,7 @@ def test_a_failing_detector_withholds(
     how: str,
     mode: str,
 ) -> None:
-    gate = make_gate(detector, timeout_seconds=0.2)
+    gate = make_gate(detector, timeout_seconds=0.2, copied=False)
     with caplog.at_level(logging.DEBUG):
         released = gate.release(parse(f"{SECRET} has a cough. {CLEAN}"), mode, b"key")  # type: ignore[arg-type]
     assert released.note is None
@@ -101,16 +101,13 @@ def test_a_hanging_detector_withholds_in_time_and_does_not_hold_up_the_next_note
     make_gate: Callable[..., Gate],
 ) -> None:
     hangs = Hangs()
-    gate = make_gate(hangs, timeout_seconds=0.05)
+    gate = make_gate(hangs, timeout_seconds=0.05, copied=False)
     start = time.monotonic()
-    verdicts = [gate.release(parse(CLEAN)).verdict for _ in range(40)]
-    assert time.monotonic() - start < 10
+    verdicts = [gate.release(parse(CLEAN)).verdict for _ in range(40)]  # more than may hang at once
+    assert time.monotonic() - start < 25, "each note waits for its own limit only"
     assert {r.key for v in verdicts for r in v.reasons} == {"detector_failed:timeout"}
     hangs.go.set()
-    deadline = time.monotonic() + 5
-    while gate.release(parse(CLEAN)).note is None and time.monotonic() < deadline:
-        time.sleep(0.01)
-    assert gate.release(parse(CLEAN)).note is not None
+    assert any(gate.release(parse(CLEAN)).note is not None for _ in range(100)), "it recovers"
 
 
 def test_a_detector_that_fails_at_the_second_look_withholds(make_gate: Callable[..., Gate]) -> None:

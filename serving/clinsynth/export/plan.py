@@ -10,6 +10,7 @@ from pathlib import Path
 
 from clinsynth.checkpoint import CARD
 from clinsynth.corpus import Attributes
+from clinsynth.deid.detector import rules_version
 from clinsynth.engine import Request
 from clinsynth.errors import UsageError
 from clinsynth.export.conditions import Cells, make_cells
@@ -86,6 +87,7 @@ class Plan:
             "attempt": str(attempt),
             "seed": str(self.seed(note, attempt)),
             "gate": str(GATE_VERSION),
+            "detector": rules_version(),
         }
 
 
@@ -132,6 +134,7 @@ def _fingerprint(config: ExportConfig, cells: Cells, card_sha256: str) -> str:
         "card": card_sha256,
         "model": input_sha256(config.model),
         "gate": GATE_VERSION,
+        "detector": rules_version(),
     }
     return hashlib.sha256(json.dumps(data, sort_keys=True).encode()).hexdigest()
 

@@ -7,12 +7,14 @@ from typing import Literal, Self
 from pydantic import Field, model_validator
 
 from clinsynth.config import Config
+from clinsynth.deid import DeidConfig
 
 
 class GateConfig(Config):
     """The policy of the gate. The defaults suit notes of ordinary length.
 
     Args:
+        deid: which identifiers to look for. Leaving some out is for experiments.
         copied: look for stretches copied from the training text. Needs ``overlap/ngrams.npy`` in the model
             folder; only ``false`` lets the gate start without it.
         max_copied_words: longest stretch of training text, in words, that a note may hold. The index knows
@@ -32,6 +34,7 @@ class GateConfig(Config):
             takes longer is withheld.
     """
 
+    deid: DeidConfig = DeidConfig()
     copied: bool = True
     max_copied_words: int = Field(default=30, ge=1)
     min_characters: int = Field(default=20, ge=1)

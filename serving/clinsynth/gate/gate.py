@@ -13,9 +13,10 @@ from dataclasses import dataclass, replace
 from typing import Any, Final, Literal
 
 from clinsynth.corpus import Attributes, Note, Span
+from clinsynth.deid import to_tags
+from clinsynth.deid.tags import has_word, merged, outside
 from clinsynth.gate.checks import copied_reasons, length_reasons, repetition_reasons
 from clinsynth.gate.config import GateConfig
-from clinsynth.gate.tagging import outside, put_tags
 from clinsynth.gate.verdict import Reason, Released, Verdict
 from clinsynth.gate.watched import Finds, FindsCopies, Watch, WatchFailedError
 from clinsynth.tokens.template import Parsed
@@ -125,13 +126,15 @@ class Gate:
             seen = sum(reason.code == "identifier" for reason in look.reasons)
             if rejects or seen > self.config.max_identifiers:
                 break
-            look.note = put_tags(look.note, raw)
+            look.note = to_tags(look.note, raw)
             raw = self._raw(look.note)
         if raw:
             look.reasons += (Reason("identifier", s.start, s.end, s.label) for s in raw if not rejects)
 
     def _raw(self, note: Note) -> list[Span]:
-        return outside(self._watch.identifiers(self._detector, note.text), note.phi, note.text)
+        found = self._watch.identifiers(self._detector, note.text)
+        beside = (part for span in merged(found) for part in outside(span, note.phi))
+        return [_trimmed(part, note.text) for part in beside if has_word(note.text, part.start, part.end)]
 
     def _clean_header(self, written: Attributes) -> tuple[Attributes, list[Reason]]:
         """What the model wrote into the header, without the values in which the detector sees somebody."""
@@ -180,6 +183,16 @@ class _Look:
     @property
     def rejected(self) -> bool:
         return any(reason.rejects for reason in self.reasons)
+
+
+def _trimmed(span: Span, text: str) -> Span:
+    """Without the blanks that were left between a tag and the word beside it."""
+    found = text[span.start : span.end]
+    return Span(
+        span.start + len(found) - len(found.lstrip()),
+        span.end - len(found) + len(found.rstrip()),
+        span.label,
+    )
 
 
 def _without(attributes: Attributes, name: str) -> Attributes:
