@@ -13,12 +13,27 @@ import numpy as np
 import pytest
 import yaml
 
+from clinsynth.config import load_config
 from clinsynth.folders import Manifest, new_folder
 from clinsynth.tokens.shards import TokenWriter
 from clinsynth.tokens.tokenizer import save_tokenizer, train_tokenizer
+from clinsynth.train.config import TrainConfig
 
 VOCABULARY = 353  # odd: every tp over 1 pads it
-WORDS = "fever cough chest pain denies acute chronic left right lung heart normal stable note of the with".split()
+WORDS = [
+    "fever",
+    "cough",
+    "chest",
+    "pain",
+    "denies",
+    "acute",
+    "left",
+    "lung",
+    "heart",
+    "normal",
+    "of",
+    "the",
+]
 
 
 @pytest.fixture(scope="session")
@@ -43,6 +58,52 @@ def corpus(tmp_path_factory):
     return folder
 
 
+STEPS = 30
+SHAPES = {
+    # grouped-query attention, tied embeddings
+    "llama": {"layers": 2, "heads": 4, "kv_heads": 2, "intermediate_size": 48, "tied": True},
+    "llama-untied": {"layers": 2, "heads": 4, "intermediate_size": 48, "tied": False},
+    "gpt2": {"layers": 2, "heads": 4},
+}
+LAYOUTS = {
+    "llama": {"tp": 2, "pp": 2, "dp": 1},
+    "llama-untied": {"tp": 1, "pp": 1, "dp": 2},
+    "gpt2": {"tp": 2, "pp": 2, "dp": 1},
+}
+
+
+def run_keys(name):
+    """What the runs that tests share have in their YAML."""
+    architecture = name.partition("-")[0]
+    return {
+        "steps": STEPS,
+        "model": {"architecture": architecture, "hidden_size": 32, **SHAPES[name]},
+        "layout": {**LAYOUTS[name], "oversubscribe": True},
+        "checkpoints": {"every_steps": 10, "every_minutes": 0, "keep": 2},
+        "validation": {"every_steps": 10, "rows": 8},
+    }
+
+
+@pytest.fixture(scope="session")
+def start_run(write_run, tmp_path_factory):
+    """Writes the YAML of a shared run into a new folder."""
+    return lambda name: write_run(tmp_path_factory.mktemp(name), **run_keys(name))
+
+
+@pytest.fixture(scope="session")
+def trained(start_run, launch):
+    """The config of a run by name, trained by the real launcher the first time it is asked for."""
+
+    @functools.cache
+    def train(name):
+        path = start_run(name)
+        done = launch(path)
+        assert done.code == 0, done.error
+        return load_config(path, TrainConfig)
+
+    return train
+
+
 @dataclass
 class Launched:
     """A finished ``clinsynth train``."""
@@ -62,10 +123,10 @@ def write_run(corpus):
     return functools.partial(_write_run, corpus)
 
 
-def _write_run(corpus, folder, **keys):
+def _write_run(default_corpus, folder, **keys):
     run = {
         "name": "tiny",
-        "corpus": str(corpus),
+        "corpus": str(default_corpus),
         "out": str(folder / "model"),
         "context": 64,
         "precision": "fp32",

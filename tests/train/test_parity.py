@@ -1,4 +1,4 @@
-"""Four DeepSpeed processes (tp=2, pp=2) against plain Hugging Face and torch in one: same losses, same model."""
+"""DeepSpeed at tp=2, pp=2 and at dp=2 against plain Hugging Face and torch in one process."""
 
 from __future__ import annotations
 
@@ -10,57 +10,28 @@ import torch
 from safetensors.torch import load_file
 
 from clinsynth.checkpoint import read_card
-from clinsynth.config import load_config
 from clinsynth.folders import read_manifest
 from clinsynth.tokens.packing import PackedRows
 from clinsynth.tokens.shards import TokenShards
-from clinsynth.train.config import TrainConfig
 from clinsynth.train.families import family_of
 from clinsynth.train.schedule import learning_rate
 from clinsynth.train.weights import SeededWeights
 
 pytestmark = pytest.mark.slow
 
-STEPS = 10
-SHAPES = {
-    # grouped-query attention, tied embeddings
-    "llama": {
-        "hidden_size": 32,
-        "layers": 2,
-        "heads": 4,
-        "kv_heads": 2,
-        "intermediate_size": 48,
-        "tied": True,
-    },
-    "gpt2": {"hidden_size": 32, "layers": 2, "heads": 4},
-    "llama-untied": {"hidden_size": 32, "layers": 2, "heads": 4, "intermediate_size": 48, "tied": False},
-}
-LAYOUTS = {
-    "llama": {"tp": 2, "pp": 2, "dp": 1},
-    "gpt2": {"tp": 2, "pp": 2, "dp": 1},
-    "llama-untied": {"tp": 1, "pp": 1, "dp": 2},
-}
+VOCABULARY = 353
 
 
-@pytest.fixture(scope="module", params=SHAPES)
-def trained(request, launch, write_run, tmp_path_factory):
-    """A run of ten steps by the real launcher: its config, and the model folder it left."""
-    folder = tmp_path_factory.mktemp(request.param)
-    path = write_run(
-        folder,
-        steps=STEPS,
-        model={"architecture": request.param.partition("-")[0], **SHAPES[request.param]},
-        layout={**LAYOUTS[request.param], "oversubscribe": True},
-    )
-    done = launch(path)
-    assert done.code == 0, done.error
-    return load_config(path, TrainConfig)
+@pytest.fixture(scope="module", params=["llama", "llama-untied", "gpt2"])
+def run(request, trained):
+    """The config of a finished run."""
+    return trained(request.param)
 
 
 @pytest.fixture(scope="module")
-def reference(trained):
+def reference(run):
     """The same run in one process: (losses, gradient norms, validation loss, model)."""
-    return train_plainly(trained)
+    return train_plainly(run)
 
 
 def read_losses(config):
@@ -104,7 +75,7 @@ def plain_model(config):
     from transformers import AutoModelForCausalLM
 
     family = family_of(config.shape.architecture)
-    hf_config = family.config(family.settings(config.shape, 353, config.context))
+    hf_config = family.config(family.settings(config.shape, VOCABULARY, config.context))
     model = AutoModelForCausalLM.from_config(hf_config)
     weights = SeededWeights(family, hf_config, config.seed)
     with torch.no_grad():
@@ -119,49 +90,49 @@ def whole_batch_loss(model, rows):
     return model(input_ids=ids, labels=labels).loss
 
 
-def test_losses_equal_one_process(trained, reference):
-    losses, _, valid_loss = read_losses(trained)
-    assert len(losses) == STEPS
+def test_losses_equal_one_process(run, reference):
+    losses, _, valid_loss = read_losses(run)
+    assert len(losses) == run.steps
     assert losses == pytest.approx(reference[0], abs=1e-5)
     assert valid_loss == pytest.approx(reference[2], abs=1e-5)
     assert losses[-1] < losses[0] - 0.5, "the run must have learned something, or equality says little"
 
 
-def test_gradient_norms_equal_one_process_and_are_clipped(trained, reference):
-    _, norms, _ = read_losses(trained)
+def test_gradient_norms_equal_one_process_and_are_clipped(run, reference):
+    _, norms, _ = read_losses(run)
     assert norms == pytest.approx(reference[1], rel=1e-4)
-    assert max(norms) > trained.optimizer.clip, "clipping must have had something to do"
+    assert max(norms) > run.optimizer.clip, "clipping must have had something to do"
 
 
-def test_exported_model_gives_the_same_logits(trained, reference):
+def test_exported_model_gives_the_same_logits(run, reference):
     from transformers import AutoModelForCausalLM
 
-    exported = AutoModelForCausalLM.from_pretrained(trained.out).eval()
-    ids = torch.randint(0, 353, (2, 40), generator=torch.Generator().manual_seed(0))
+    exported = AutoModelForCausalLM.from_pretrained(run.out).eval()
+    ids = torch.randint(0, VOCABULARY, (2, 40), generator=torch.Generator().manual_seed(0))
     with torch.no_grad():
         found, expected = exported(ids).logits, reference[3].eval()(ids).logits
-    assert found.shape == (2, 40, 353), "padding of the vocabulary must be cut back"
+    assert found.shape == (2, 40, VOCABULARY), "padding of the vocabulary must be cut back"
     torch.testing.assert_close(found, expected, atol=1e-4, rtol=0)
 
 
-def test_exported_folder_is_whole(trained):
-    manifest = read_manifest(trained.out, "model", verify=True)
+def test_exported_folder_is_whole(run):
+    manifest = read_manifest(run.out, "model", verify=True)
     assert {"config.json", "generation_config.json", "card.json", "tokenizer.json"} <= manifest.files.keys()
     assert "overlap/ngrams.npy" in manifest.files
-    shards = sorted(trained.out.glob("*.safetensors"))
-    assert len(shards) == trained.layout.pp
+    shards = sorted(run.out.glob("*.safetensors"))
+    assert len(shards) == run.layout.pp
     assert all(path.stat().st_mode & 0o777 == 0o644 for path in shards)
     names = [name for path in shards for name in load_file(path)]
     assert len(names) == len(set(names)), "no tensor is written twice"
-    assert ("lm_head.weight" in names) == (not trained.shape.tied)
+    assert ("lm_head.weight" in names) == (not run.shape.tied)
 
 
-def test_card_tells_the_run(trained, reference):
-    card = read_card(trained.out)
+def test_card_tells_the_run(run, reference):
+    card = read_card(run.out)
     assert card.parameters == sum(p.numel() for p in reference[3].parameters())
-    assert card.layout == {"tp": trained.layout.tp, "pp": trained.layout.pp, "dp": trained.layout.dp}
-    assert card.steps == STEPS
+    assert card.layout == {"tp": run.layout.tp, "pp": run.layout.pp, "dp": run.layout.dp}
+    assert card.steps == run.steps
     assert card.architecture == type(reference[3]).__name__
     assert card.deid == {"version": 1}
     assert card.privacy["mechanism"] == "none"
-    assert [step for step, _ in card.train_loss] == list(range(1, STEPS + 1))
+    assert [step for step, _ in card.train_loss] == list(range(1, run.steps + 1))

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from clinsynth.errors import FolderError, UsageError
-from clinsynth.folders import read_manifest, refuse_existing
+from clinsynth.folders import input_sha256, read_manifest, refuse_existing
 from clinsynth.train import checkpoints
 from clinsynth.train.settings import model_settings
 
@@ -19,8 +19,9 @@ def check_run(config: TrainConfig, *, overwrite: bool) -> None:
     """Inputs are there, outputs are free.
 
     Raises:
-        FolderError: the corpus is missing or damaged, or something stands at ``out``.
-        UsageError: ``resume`` names a checkpoint that is not there.
+        FolderError: the corpus is missing or damaged, something stands at ``out``, or the checkpoint to go
+            on from is damaged.
+        UsageError: a key is wrong for this corpus, model or checkpoint.
     """
     read_manifest(config.corpus, "corpus")
     for split in ("train", "valid"):
@@ -31,7 +32,28 @@ def check_run(config: TrainConfig, *, overwrite: bool) -> None:
     check_layout(config)
     refuse_existing(config.out, overwrite=overwrite)
     if not overwrite:
-        checkpoints.find(config.folder, config.resume)
+        checkpoint_to_resume(config)
+
+
+def checkpoint_to_resume(config: TrainConfig) -> tuple[Path, checkpoints.Record] | None:
+    """The checkpoint that the run goes on from, looked at from outside: its files' contents are not read.
+
+    Raises:
+        UsageError: there is none of the name asked for, or it is of another run.
+        FolderError: it is damaged.
+    """
+    path = checkpoints.find(config.folder, config.resume)
+    if path is None:
+        return None
+    record = checkpoints.read_record(path)
+    checkpoints.check_same_run(path, record, identity(config))
+    checkpoints.check_sizes(path, record)
+    return path, record
+
+
+def identity(config: TrainConfig) -> dict[str, Any]:
+    """What has to be the same for a checkpoint to be of this run, by key."""
+    return {"corpus": input_sha256(config.corpus), **config.must_match()}
 
 
 def check_layout(config: TrainConfig) -> None:

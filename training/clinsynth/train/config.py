@@ -143,7 +143,7 @@ class TrainConfig(Config):
     corpus: Path
     out: Path
     run: Path | None = None
-    model: str | ShapeConfig | None = None
+    model: ShapeConfig | str | None = None
     init_from: Path | None = None
     context: int = Field(default=512, ge=8)
     steps: int = Field(ge=1)

@@ -146,6 +146,8 @@ class Block(nn.Module):
         self.block = blueprint.skeleton.get_submodule(name)
         fill(self.block, name, blueprint, blueprint.family.splits(blueprint.config))
         blueprint.family.localise(self.block, blueprint.tp)
+        for norm in (m for m in self.block.modules() if type(m).__name__.endswith("Norm")):
+            norm.register_forward_hook(_hand_on)
         self.rotary: nn.Module | None = None
         if parts.rotary is not None:
             kind: Any = type(blueprint.skeleton.get_submodule(parts.rotary))
@@ -156,7 +158,9 @@ class Block(nn.Module):
         more = {}
         if self.rotary is not None:
             places = torch.arange(hidden.shape[1], device=hidden.device)[None]
-            more["position_embeddings"] = self.rotary(hidden, position_ids=places)
+            more["position_embeddings"] = self.rotary(
+                hidden.to(_compute_dtype(hidden)), position_ids=places
+            )
         out = self.block(hidden, attention_mask=None, **more)
         result: torch.Tensor = out[0] if isinstance(out, tuple) else out
         return result
@@ -195,6 +199,17 @@ class Head(nn.Module):
         """Logits of every token of the vocabulary."""
         logits: torch.Tensor = self.head(hidden)
         return logits[..., : self.vocabulary]
+
+
+def _compute_dtype(like: torch.Tensor) -> torch.dtype:
+    """What autocast computes in; the tensor's own type where it is off."""
+    device = like.device.type
+    return torch.get_autocast_dtype(device) if torch.is_autocast_enabled(device) else like.dtype
+
+
+def _hand_on(_norm: nn.Module, _inputs: object, output: torch.Tensor) -> torch.Tensor:
+    """Casts what a norm gives once; autocast would cast it for each linear layer that reads it."""
+    return output.to(_compute_dtype(output))
 
 
 def fill(module: nn.Module, name: str, blueprint: Blueprint, splits: Any) -> None:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import shutil
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from clinsynth.folders import input_sha256
 from clinsynth.train import checkpoints
-from clinsynth.train.checks import check_run
+from clinsynth.train.checks import check_run, checkpoint_to_resume, identity
 from clinsynth.train.data import open_batches
 from clinsynth.train.describe import describe
 from clinsynth.train.distributed import Place, from_all, joined
@@ -50,11 +49,6 @@ def run(config: TrainConfig, place: Place, *, overwrite: bool = False) -> None:
         export(config, hf_config, network, place, card, overwrite=overwrite)
 
 
-def identity(config: TrainConfig) -> dict[str, Any]:
-    """What has to be the same for a checkpoint to be of this run."""
-    return {"corpus": input_sha256(config.corpus), **config.must_match()}
-
-
 def resume(trainer: Trainer) -> None:
     """Goes on from the checkpoint that the config asks for, if there is one. Collective.
 
@@ -62,14 +56,11 @@ def resume(trainer: Trainer) -> None:
         UsageError: the checkpoint is of another run.
         FolderError: it is damaged.
     """
-    path = checkpoints.find(trainer.config.folder, trainer.config.resume)
-    if path is None:
-        return
-    record = checkpoints.read_record(path)
-    checkpoints.check_same_run(path, record, trainer.run)
-    checkpoints.check_sizes(path, record)
-    checkpoints.load(trainer.engine, path, record)
-    trainer.state = State(record.step, record.tokens)
+    found = checkpoint_to_resume(trainer.config)
+    if found is not None:
+        path, record = found
+        checkpoints.load(trainer.engine, path, record)
+        trainer.state = State(record.step, record.tokens)
 
 
 def _clear(config: TrainConfig, place: Place) -> None:
