@@ -71,8 +71,13 @@ class LiveEngine:
         trace: TracebackType | None,
     ) -> None:
         llm, self._llm = self._llm, None
-        if llm is not None:
-            await asyncio.to_thread(llm.shutdown)
+        if llm is None:
+            return
+        # the task that reads answers would take the end of the engine for its death
+        if llm.output_handler is not None:
+            llm.output_handler.cancel()
+            await asyncio.gather(llm.output_handler, return_exceptions=True)
+        await asyncio.to_thread(llm.shutdown)
 
     async def prepared(self, request: Request) -> Request:
         """The request with its prompt as token ids, checked: running it will not be refused.

@@ -5,6 +5,7 @@ vLLM reads its settings from environment variables. Ours are defaults: what the 
 
 from __future__ import annotations
 
+import logging
 import os
 from pathlib import Path
 from typing import Any, Final
@@ -19,6 +20,8 @@ _BEFORE_IMPORT: Final = {
     "VLLM_NO_USAGE_STATS": "1",
     "DO_NOT_TRACK": "1",
     "TOKENIZERS_PARALLELISM": "false",
+    # vLLM looks at every name of torch.distributed when it loads, the outdated one too
+    "PYTHONWARNINGS": "ignore::FutureWarning:vllm.triton_utils.dispatcher",
     "VLLM_LOGGING_LEVEL": "ERROR",
     "VLLM_LOGGING_STREAM": "ext://sys.stderr",
 }
@@ -43,6 +46,8 @@ def load_vllm() -> Any:
         MissingExtraError: vLLM is not installed.
     """
     set_environment()
+    # it warns at import, before it has read the level from the environment
+    logging.getLogger("vllm").setLevel(os.environ["VLLM_LOGGING_LEVEL"])
     try:
         import vllm
         from vllm.platforms import current_platform

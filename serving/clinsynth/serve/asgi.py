@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from fastapi import Request
 from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from clinsynth.serve.errors import as_api_error, error_body
@@ -42,16 +43,17 @@ class Doorkeeper:
             refusal.headers["WWW-Authenticate"] = "Bearer"
             await refusal(scope, receive, send)
             return
+        announced = headers.get(b"content-length", b"")
+        if announced.isdigit() and int(announced) > self._max:
+            await _answer(413, _too_large(self._max))(scope, receive, send)
+            return
         counted = _Counted(receive, send, self._max)
         try:
-            if int(headers.get(b"content-length", b"0") or 0) > self._max:
-                raise _TooLargeError
             await self._app(scope, counted.receive, counted.send)
         except Exception as error:  # noqa: BLE001 - see above
+            told = as_api_error(error)
             if not counted.started:
-                await self._explained(error)(scope, receive, send)
-            else:
-                as_api_error(error)
+                await _answer(told.status, told.message)(scope, receive, send)
 
     def _may_enter(self, authorization: bytes) -> bool:
         if self._key is None:
@@ -60,31 +62,20 @@ class Doorkeeper:
         # digests have one length, so the comparison takes the same time whatever was shown
         return hmac.compare_digest(_digest(shown.strip()), self._key) and scheme.lower() == b"bearer"
 
-    def _explained(self, error: Exception) -> JSONResponse:
-        if isinstance(error, _TooLargeError):
-            return _answer(413, f"the body is larger than {self._max} bytes")
-        if isinstance(error, ValueError) and not error.args:
-            return _answer(400, "bad request")
-        told = as_api_error(error)
-        return _answer(told.status, told.message)
-
-
-class _TooLargeError(Exception):
-    """The body is larger than the server reads."""
-
 
 class _Counted:
     """Counts the bytes of the body as they come, and remembers whether an answer has begun."""
 
     def __init__(self, receive: Receive, send: Send, most: int) -> None:
-        self._receive, self._send, self._left = receive, send, most
+        self._receive, self._send, self._most = receive, send, most
+        self._read = 0
         self.started = False
 
     async def receive(self) -> Message:
         message = await self._receive()
-        self._left -= len(message.get("body", b""))
-        if self._left < 0:
-            raise _TooLargeError
+        self._read += len(message.get("body", b""))
+        if self._read > self._most:
+            raise HTTPException(413, _too_large(self._most))
         return message
 
     async def send(self, message: Message) -> None:
@@ -101,6 +92,10 @@ def service_of(request: Request) -> Service:
 
 def _digest(key: bytes) -> bytes:
     return hashlib.sha256(key).digest()
+
+
+def _too_large(most: int) -> str:
+    return f"the body is larger than {most} bytes"
 
 
 def _answer(status: int, message: str) -> JSONResponse:

@@ -25,7 +25,8 @@ from clinsynth.serve.disconnect import while_connected
 from clinsynth.serve.errors import ApiError, as_api_error, error_body
 from clinsynth.serve.notes import ERRORS
 from clinsynth.serve.service import Service, surrogate_key, together
-from clinsynth.serve.wire import Choice, CompletionRequest, CompletionResponse, Usage
+from clinsynth.serve.wire import Usage
+from clinsynth.serve.wire_completions import Choice, CompletionRequest, CompletionResponse
 from clinsynth.tokens.template import Parsed, parse
 
 router = APIRouter()

@@ -7,9 +7,10 @@ shows only in the whole withholds the answer, since the prompt is the client's a
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
+from dataclasses import replace
 from typing import Final
 
-from clinsynth.corpus import Attributes
+from clinsynth.corpus import Attributes, Note
 from clinsynth.gate import Gate, Mode, Reason, Released, Verdict
 from clinsynth.tokens.special import NOTE, TEXT
 from clinsynth.tokens.template import Parsed, parse
@@ -30,10 +31,11 @@ def release_continuation(
     released = gate.release(answer, mode, key, note_id="completion", attributes=Attributes())
     if released.note is None or not body.strip():
         return released
-    before = parse(body, entity_labels=entity_labels, finished=True).text
-    whole = Parsed(Attributes(), before + answer.text)
-    verdict = gate.check(whole.to_note("context"))
-    found = list(_in_context(verdict, released.verdict, len(before)))
+    before = parse(body, entity_labels=entity_labels, finished=True)
+    boundary = len(before.text)
+    tags = (replace(span, start=span.start + boundary, end=span.end + boundary) for span in answer.phi)
+    whole = Note("context", before.text + answer.text, phi=(*before.phi, *tags))
+    found = list(_in_context(gate.check(whole), released.verdict, boundary))
     if not found:
         return released
     return Released(None, Verdict.of((*released.verdict.reasons, *found)))

@@ -15,12 +15,14 @@ from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 
 from clinsynth.engine import EngineDiedError, RefusedRequestError
-from clinsynth.serve.wire import CompletionRequest, NotesRequest
+from clinsynth.serve.wire_completions import CompletionRequest, StreamOptions
+from clinsynth.serve.wire_notes import NotesRequest
 
 _log = logging.getLogger(__name__)
 
 _TYPES: Final = {401: "authentication_error", 404: "not_found_error", 503: "service_unavailable"}
-_KNOWN_FIELDS: Final = sorted({*NotesRequest.model_fields, *CompletionRequest.model_fields})
+_BODIES: Final = (NotesRequest, CompletionRequest, StreamOptions)
+_KNOWN_FIELDS: Final = sorted({name for body in _BODIES for name in body.model_fields})
 _PLAIN_NAME: Final = re.compile(r"[a-z_]{1,40}")
 
 
@@ -113,7 +115,8 @@ def explain(errors: Sequence[Any]) -> tuple[str | None, str]:
     path = [part for part in first["loc"] if part != "body"]
     if first["type"] == "extra_forbidden":
         return _unknown_field(str(path[-1]))
-    field = ".".join(str(part) for part in path if isinstance(part, int) or _PLAIN_NAME.fullmatch(part))
+    # between the names stand those of a union's branches ("list[int]"), which say nothing to a client
+    field = ".".join(str(part) for part in path if isinstance(part, int) or part in _KNOWN_FIELDS)
     if not field:
         return None, "the body must be a JSON object"
     if first["type"] == "missing":

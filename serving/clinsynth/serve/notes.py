@@ -18,13 +18,13 @@ from clinsynth.serve.asgi import service_of
 from clinsynth.serve.disconnect import while_connected
 from clinsynth.serve.errors import ApiError, ErrorBody
 from clinsynth.serve.service import Service, derived_seed, surrogate_key, together
-from clinsynth.serve.wire import (
+from clinsynth.serve.wire import Usage
+from clinsynth.serve.wire_notes import (
     AttributesOut,
     NoteOut,
     NotesRequest,
     NotesResponse,
     Provenance,
-    Usage,
     VerdictOut,
 )
 from clinsynth.tokens import template

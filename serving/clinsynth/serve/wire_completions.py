@@ -1,0 +1,53 @@
+"""``POST /v1/completions``: OpenAI's request and answer."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, Field
+
+from clinsynth.serve.wire import Drawing, Mode, RequestBody, Seed, Usage
+
+
+class StreamOptions(RequestBody):
+    """OpenAI's."""
+
+    include_usage: bool = False
+
+
+class CompletionRequest(Drawing):
+    """``POST /v1/completions``, OpenAI's shape; ``mode`` is an addition."""
+
+    model: str | None = Field(default=None, max_length=200)
+    prompt: str | list[int] | list[str] | list[list[int]] = Field(
+        description="special tokens of the template in a text count as such"
+    )
+    n: int = Field(default=1, ge=1)
+    seed: Seed | None = None
+    stop: Annotated[str, Field(min_length=1)] | list[Annotated[str, Field(min_length=1)]] = Field(
+        default=[]
+    )
+    stream: bool = False
+    stream_options: StreamOptions | None = None
+    user: str | None = Field(default=None, max_length=200, description="not kept")
+    mode: Mode = "surrogates"
+
+
+class Choice(BaseModel):
+    """One answer. ``content_filter``: the gate withheld it, or a part of a stream's rest."""
+
+    index: int
+    text: str
+    logprobs: None = None
+    finish_reason: Literal["stop", "length", "content_filter"] | None
+
+
+class CompletionResponse(BaseModel):
+    """Answer of ``POST /v1/completions``, and each event of a stream."""
+
+    id: str
+    object: Literal["text_completion"] = "text_completion"
+    created: int
+    model: str
+    choices: list[Choice]
+    usage: Usage | None = None

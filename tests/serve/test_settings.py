@@ -1,0 +1,52 @@
+"""Who may reach the server, and with what."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from clinsynth.config import load_config
+from clinsynth.errors import UsageError
+from clinsynth.serve.settings import ServeConfig, Settings, check_exposure
+
+KEY = "0123456789abcdef"
+_CONFIGS = Path(__file__).parents[2] / "configs" / "serve"
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "::1", "127.8.8.8"])
+def test_this_machine_needs_no_key(host: str) -> None:
+    check_exposure(host, None)
+    check_exposure(host, KEY)
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "10.1.2.3", "ward-7.example.org", "localhost.evil"])
+def test_others_need_a_key(host: str) -> None:
+    check_exposure(host, KEY)
+    with pytest.raises(UsageError, match="CLINSYNTH_API_KEY"):
+        check_exposure(host, None)
+
+
+def test_a_short_key_is_no_key() -> None:
+    with pytest.raises(UsageError, match="at least 16"):
+        check_exposure("127.0.0.1", KEY[:-1])
+
+
+def test_the_key_does_not_show() -> None:
+    assert KEY not in repr(Settings(Path("model"), api_key=KEY))
+
+
+@pytest.mark.parametrize("path", sorted(_CONFIGS.glob("*.yaml")), ids=lambda path: path.stem)
+def test_every_config_of_the_repository_loads(path: Path) -> None:
+    assert load_config(path, ServeConfig).max_attempts >= 1
+
+
+def test_there_are_configs() -> None:
+    assert {path.stem for path in _CONFIGS.glob("*.yaml")} >= {"default", "demo", "mtsamples"}
+
+
+def test_an_unknown_key_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "serve.yaml"
+    path.write_text("gate:\n  max_copied_word: 3\n")
+    with pytest.raises(UsageError, match=r"gate\.max_copied_word: did you mean max_copied_words"):
+        load_config(path, ServeConfig)
