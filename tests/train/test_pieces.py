@@ -1,0 +1,216 @@
+"""The laws of the small pieces: schedule, loss, order of the rows, first values, plans."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from clinsynth.config import load_config
+from clinsynth.errors import FolderError, UsageError
+from clinsynth.train.config import OptimizerConfig, ShapeConfig, TrainConfig
+from clinsynth.train.data import open_batches
+from clinsynth.train.families import FAMILIES, Split, family_of
+from clinsynth.train.families.base import planned_splits
+from clinsynth.train.loss import IGNORED, token_loss
+from clinsynth.train.metrics import Metrics, curve, read_metrics
+from clinsynth.train.presets import PRESETS
+from clinsynth.train.schedule import learning_rate
+from clinsynth.train.weights import SeededWeights
+
+
+@given(
+    steps=st.integers(1, 2000), warmup=st.integers(0, 300), peak=st.floats(1e-6, 1), final=st.floats(0, 1)
+)
+def test_the_rate_rises_to_the_peak_and_falls_to_its_share(steps, warmup, peak, final):
+    config = OptimizerConfig(lr=peak, warmup_steps=warmup, final_lr=final)
+    rates = [learning_rate(step, steps, config) for step in range(steps)]
+    top = min(warmup, steps)
+    assert all(0 < rate <= peak * (1 + 1e-9) or final == 0 for rate in rates)
+    assert rates[:top] == sorted(rates[:top])
+    assert rates[top:] == sorted(rates[top:], reverse=True)
+    if steps > top + 1:
+        assert rates[-1] == pytest.approx(final * peak, abs=1e-12)
+
+
+@pytest.mark.parametrize("tokens", [1, 63, 64, 65, 200])
+def test_loss_and_gradient_are_those_of_cross_entropy(tokens):
+    generator = torch.Generator().manual_seed(tokens)
+    logits = torch.randn(1, tokens, 11, generator=generator, requires_grad=True)
+    labels = torch.randint(0, 11, (1, tokens), generator=generator)
+    labels[0, ::3] = IGNORED
+    expected = 0.7 * torch.nn.functional.cross_entropy(logits[0], labels[0], reduction="sum")
+    (wanted,) = torch.autograd.grad(3 * expected, logits)
+    loss = token_loss(logits * 1.0, (labels, torch.tensor(0.7)))
+    (found,) = torch.autograd.grad(3 * loss, logits)
+    torch.testing.assert_close(loss, expected)
+    torch.testing.assert_close(found, wanted)
+
+
+def test_loss_of_nothing_is_zero():
+    logits = torch.randn(2, 5, 7, requires_grad=True)
+    loss = token_loss(logits * 1.0, (torch.full((2, 5), IGNORED), torch.tensor(1.0)))
+    loss.backward()
+    assert loss.item() == 0
+    assert logits.grad is not None
+    assert not logits.grad.any()
+
+
+def batches(write_run, folder, copies, copy, rows=8, micro_rows=1):
+    folder.mkdir(exist_ok=True)
+    path = write_run(
+        folder,
+        steps=1,
+        model="demo",
+        layout={"dp": copies},
+        batch={"rows": rows, "micro_rows": micro_rows},
+        validation={"every_steps": 0, "rows": 3},
+    )
+    return open_batches(load_config(path, TrainConfig), copy)
+
+
+@pytest.mark.parametrize(("copies", "micro_rows"), [(2, 1), (2, 4), (4, 2), (8, 1)])
+@pytest.mark.parametrize("step", [0, 1, 17])
+def test_a_step_sees_the_same_rows_however_it_is_shared_out(tmp_path, write_run, step, copies, micro_rows):
+    whole, tokens = batches(write_run, tmp_path / "a", 1, 0).step(step)
+    shared = [
+        batches(write_run, tmp_path / "b", copies, copy, micro_rows=micro_rows).step(step)
+        for copy in range(copies)
+    ]
+    rows = sorted(row.tolist() for ids, _ in whole for row in ids)
+    assert rows == sorted(row.tolist() for part, _ in shared for ids, _ in part for row in ids)
+    assert {count for _, count in shared} == {tokens}
+
+
+@pytest.mark.parametrize("copies", [1, 2, 4])
+def test_the_mean_over_micro_batches_is_the_mean_over_tokens(tmp_path, write_run, copies):
+    for make in (lambda b: b.step(0), lambda b: b.validation()):
+        total, counted, micro_batches = 0.0, 0, 0
+        for copy in range(copies):
+            part, tokens = make(batches(write_run, tmp_path, copies, copy))
+            micro_batches += len(part)
+            for _, (labels, weight) in part:
+                total += float((labels != IGNORED).sum() * weight)
+                counted += int((labels != IGNORED).sum())
+        assert counted == tokens
+        assert total / micro_batches == pytest.approx(1, rel=1e-5)
+
+
+def test_validation_never_depends_on_the_step(tmp_path, write_run):
+    data = batches(write_run, tmp_path, 1, 0)
+    before, _ = data.validation()
+    data.step(1000)
+    after, _ = data.validation()
+    assert all(torch.equal(a[0], b[0]) for a, b in zip(before, after))
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_every_preset_is_a_whole_shape(name):
+    shape = ShapeConfig(**PRESETS[name])
+    family = family_of(shape.architecture)
+    settings = family.settings(shape, 4096, 512)
+    assert family.blocks(settings) == shape.layers
+    assert all(size % 2 == 0 for size in family.divisors(settings).values())
+
+
+@pytest.mark.parametrize(
+    ("preset", "millions"), [("demo", 4.3), ("small-12m", 12.2), ("gatortrongpt-345m", 307)]
+)
+def test_presets_have_the_sizes_they_are_called(preset, millions):
+    from transformers import AutoModelForCausalLM
+
+    shape = ShapeConfig(**PRESETS[preset])
+    family = family_of(shape.architecture)
+    with torch.device("meta"):
+        model = AutoModelForCausalLM.from_config(family.config(family.settings(shape, 4096, 512)))
+    assert sum(p.numel() for p in model.parameters()) / 1e6 == pytest.approx(millions, rel=0.02)
+
+
+@pytest.mark.parametrize("name", FAMILIES)
+def test_a_family_names_parts_that_exist(name):
+    from transformers import AutoModelForCausalLM
+
+    family = FAMILIES[name]
+    shape = ShapeConfig(architecture=name, hidden_size=32, layers=2, heads=4)
+    config = family.config(family.settings(shape, 100, 16))
+    with torch.device("meta"):
+        model = AutoModelForCausalLM.from_config(config)
+    parts = family.parts(config)
+    block = model.get_submodule(f"{parts.blocks}.1")
+    linear = {path for path, child in block.named_modules() if type(child).__name__ in ("Linear", "Conv1D")}
+    assert linear == set(family.splits(config)), "every linear layer of a block is split"
+    for path in (parts.embedding, parts.norm, parts.head, parts.positions, parts.rotary):
+        assert path is None or model.get_submodule(path) is not None
+
+
+def test_an_unknown_split_is_named():
+    class Config:
+        model_type = "odd"
+        base_model_pp_plan = {"embed": (), "layers": (), "norm": ()}  # noqa: RUF012
+        base_model_tp_plan = {"layers.*.mixer": "diagonal"}  # noqa: RUF012
+
+    with pytest.raises(UsageError, match=r"odd splits layers\.\*\.mixer by 'diagonal'"):
+        planned_splits(Config)
+    Config.base_model_tp_plan = {"layers.*.mixer": "colwise"}
+    assert planned_splits(Config) == {"mixer": Split.COLUMNS}
+    Config.base_model_tp_plan = {}
+    with pytest.raises(UsageError, match="no tensor-parallel plan"):
+        planned_splits(Config)
+
+
+def test_first_values_depend_on_seed_and_name_alone():
+    family = family_of("gpt2")
+    shape = ShapeConfig(architecture="gpt2", hidden_size=64, layers=8, heads=2)
+    config = family.config(family.settings(shape, 100, 16))
+    size = torch.Size([64, 256])
+    weights = SeededWeights(family, config, 1)
+    first = weights.get("transformer.h.0.mlp.c_fc.weight", size)
+    assert torch.equal(first, SeededWeights(family, config, 1).get("transformer.h.0.mlp.c_fc.weight", size))
+    assert not torch.equal(first, weights.get("transformer.h.1.mlp.c_fc.weight", size))
+    assert not torch.equal(
+        first, SeededWeights(family, config, 2).get("transformer.h.0.mlp.c_fc.weight", size)
+    )
+    assert float(first.std()) == pytest.approx(0.02, rel=0.05)
+    residual = weights.get("transformer.h.0.mlp.c_proj.weight", size)
+    assert float(residual.std()) == pytest.approx(0.02 / np.sqrt(16), rel=0.05)
+    assert torch.equal(weights.get("transformer.ln_f.weight", torch.Size([4])), torch.ones(4))
+    assert torch.equal(weights.get("transformer.ln_f.bias", torch.Size([4])), torch.zeros(4))
+
+
+def test_metrics_of_lost_work_are_dropped_when_a_run_goes_on(tmp_path):
+    metrics = Metrics(tmp_path, 0)
+    for step in range(1, 6):
+        metrics.add(step=step, loss=10.0 / step)
+    metrics.add(step=5, valid_loss=3.0)
+    with (tmp_path / "metrics.jsonl").open("a") as stream:
+        stream.write('{"step": 6, "lo')
+    Metrics(tmp_path, 3).add(step=4, loss=7.0)
+    assert [(row["step"], row["loss"]) for row in read_metrics(tmp_path)][-2:] == [(3, 10 / 3), (4, 7.0)]
+    assert curve(tmp_path, "valid_loss") == ()
+
+
+def test_a_long_curve_is_thinned_and_keeps_its_end(tmp_path):
+    rows = [json.dumps({"step": step, "loss": 1.0}) for step in range(1, 1002)]
+    (tmp_path / "metrics.jsonl").write_text("\n".join(rows))
+    points = curve(tmp_path, "loss")
+    assert 100 <= len(points) <= 201
+    assert points[-1][0] == 1001
+
+
+def test_a_split_without_tokens_is_named(tmp_path, corpus, write_run):
+    import shutil
+
+    from clinsynth.tokens.shards import TokenWriter
+
+    copy = tmp_path / "corpus"
+    shutil.copytree(corpus, copy)
+    shutil.rmtree(copy / "tokens" / "train")
+    with TokenWriter(copy / "tokens" / "train", 353):
+        pass
+    config = load_config(write_run(tmp_path, steps=1, model="demo", corpus=str(copy)), TrainConfig)
+    with pytest.raises(FolderError, match="no tokens to train on"):
+        open_batches(config, 0)
