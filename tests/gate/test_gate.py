@@ -127,6 +127,8 @@ def test_reasons_name_places_and_never_text(make_gate: MakeGate) -> None:
         ({"allowed_problems": ["truncated"]}, "He came in with a cough and went home with", "pass"),
         ({"min_characters": 1, "min_words": 1}, "Well.<|end|>", "pass"),
         ({"max_characters": 20}, CLEAN, "reject"),
+        ({"min_entities": 1}, CLEAN, "reject"),
+        ({"min_entities": 1}, PASSED["markup"], "pass"),
     ],
 )
 def test_policy_decides(make_gate: MakeGate, policy: dict[str, object], text: str, decision: str) -> None:

@@ -71,8 +71,9 @@ notes = datasets.load_dataset("path/to/this/folder", split="train")
 ## How it was made
 
 The model ({card.architecture}, {card.parameters:,} parameters, {card.tokens_seen:,} tokens seen) was
-trained on de-identified text. Its differential-privacy guarantee: {_privacy(card)}. Every note then passed
-a gate that looks for identifiers, {copies}for loops and for broken markup.
+trained on {_training_text(card)}.
+Its differential-privacy guarantee: {_privacy(card)}. Every note then passed a gate that looks for
+identifiers, {copies}for loops and for broken markup.
 
 | draws | |
 | --- | ---: |
@@ -90,6 +91,17 @@ The notes are made up: they must not guide the care of anybody, and rates in the
 treatments) are the model's, not a population's. Passing the gate is not a proof of anonymity; measure the
 release with `clinsynth eval` before it is shared.
 """
+
+
+def _training_text(card: Card) -> str:
+    known = {
+        "tags": "text in which tags had replaced the identifiers that were found",
+        "tagged": "text that came with tags in the place of identifiers",
+        "none": "text whose identifiers were left in",
+    }
+    return known.get(
+        str(card.deid.get("mode")), "text of which its card does not say how it was de-identified"
+    )
 
 
 def _privacy(card: Card) -> str:

@@ -72,5 +72,7 @@ def _take_name(folder: Path, out: Path, overwrite: bool) -> None:
         out.rename(doomed)
     folder.rename(out)
     fsync(out.parent)
-    if doomed is not None:
+    if doomed is not None and doomed.is_symlink():
+        doomed.unlink()
+    elif doomed is not None:
         shutil.rmtree(doomed)

@@ -1,4 +1,4 @@
-"""Looks at a note that need nobody's help: length, loops, and how much of a copy is too much."""
+"""Looks at a note that need nobody's help: length, loops, entities, how much of a copy is too much."""
 
 from __future__ import annotations
 
@@ -22,6 +22,12 @@ def length_reasons(text: str, config: GateConfig) -> Iterator[Reason]:
         yield Reason("too_short", detail=f"{len(text.strip())} characters")
     elif words < config.min_words:
         yield Reason("too_short", detail=f"{words} words")
+
+
+def entity_reasons(count: int, config: GateConfig) -> Iterator[Reason]:
+    """Fewer entities than asked for."""
+    if count < config.min_entities:
+        yield Reason("few_entities", detail=f"{count} entities")
 
 
 def repetition_reasons(text: str, config: GateConfig) -> Iterator[Reason]:

@@ -22,6 +22,7 @@ class GateConfig(Config):
         min_characters: shortest note.
         max_characters: longest note; a longer one is not looked at any further.
         min_words: fewest words.
+        min_entities: fewest marked entities, for corpora whose labels are what is wanted.
         max_repeated_lines: largest share of lines that stood in the note before (blank lines apart).
         max_repeated_ngrams: largest share of 6-word stretches that stood in the note before: loops.
         on_identifier: what to do with an identifier that stands as text: ``repair`` puts its tag in its
@@ -40,6 +41,7 @@ class GateConfig(Config):
     min_characters: int = Field(default=20, ge=1)
     max_characters: int = Field(default=60_000, ge=1)
     min_words: int = Field(default=5, ge=1)
+    min_entities: int = Field(default=0, ge=0)
     max_repeated_lines: float = Field(default=0.5, ge=0, le=1)
     max_repeated_ngrams: float = Field(default=0.5, ge=0, le=1)
     on_identifier: Literal["repair", "reject"] = "repair"

@@ -15,7 +15,7 @@ from typing import Any, Final, Literal
 from clinsynth.corpus import Attributes, Note, Span
 from clinsynth.deid import to_tags
 from clinsynth.deid.tags import has_word, merged, outside
-from clinsynth.gate.checks import copied_reasons, length_reasons, repetition_reasons
+from clinsynth.gate.checks import copied_reasons, entity_reasons, length_reasons, repetition_reasons
 from clinsynth.gate.config import GateConfig
 from clinsynth.gate.verdict import Reason, Released, Verdict
 from clinsynth.gate.watched import Finds, FindsCopies, Watch, WatchFailedError
@@ -102,6 +102,7 @@ class Gate:
         if look.rejected:  # an endless note would cost the other looks more than it is worth
             return look
         look.reasons += repetition_reasons(note.text, self.config)
+        look.reasons += entity_reasons(len(note.entities), self.config)
         try:
             look.reasons += self._copies(note)
             self._repair(look)
