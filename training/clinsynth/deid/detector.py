@@ -1,0 +1,120 @@
+"""Finds identifiers with Presidio, offline, and never returns less than it looked for."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.metadata
+from collections.abc import Iterable, Sequence
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from clinsynth.corpus import Span
+from clinsynth.deid.config import DeidConfig
+from clinsynth.deid.resolve import resolve
+from clinsynth.deid.tags import TAG, has_word, outside, tag_spans
+from clinsynth.errors import GateError
+
+if TYPE_CHECKING:
+    from clinsynth.deid.watched import WatchedAnalyzer
+
+_MASK: Final = "\x00"  # neither a letter nor a blank: no rule matches it
+_NO_RULES: Final = ("command.py", "surrogates.py", "invented.py", "batches.py")
+
+
+class Detector:
+    """The de-identifier's eyes: rules for all classes of Safe Harbor, run by Presidio's ``AnalyzerEngine``.
+
+    May be shared by threads. Pickles as its configuration, so that each process of a pool makes its own (in
+    under a second, most of it the import of Presidio).
+
+    Args:
+        config: what to look for.
+        recognizers: recognisers of Presidio in the place of ours.
+
+    Raises:
+        GateError: no recogniser looks for one of ``config.labels``.
+    """
+
+    def __init__(self, config: DeidConfig | None = None, recognizers: Sequence[Any] | None = None) -> None:
+        from clinsynth.deid.watched import WatchedAnalyzer
+
+        self.config = config or DeidConfig()
+        self._own = recognizers is None
+        self._analyzer = WatchedAnalyzer(
+            _families(self.config) if recognizers is None else list(recognizers)
+        )
+        if missing := [label for label in self.config.labels if label not in self._analyzer.labels]:
+            raise GateError(f"no recogniser looks for {', '.join(missing)}")
+        self._allowed = frozenset(word.casefold() for word in self.config.allow)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        assert self._own, "a detector with recognisers of others does not pickle"
+        return type(self), (self.config,)
+
+    @property
+    def version(self) -> str:
+        """Changes with the rules, the lists of words and the libraries behind them; for manifests."""
+        return rules_version()
+
+    def describe(self) -> dict[str, Any]:
+        """What a manifest records of the de-identification; labels that were not looked for stand in it."""
+        looked_for = self.config.labels
+        return {
+            "version": self.version,
+            "labels": list(looked_for),
+            "labels_off": [label for label in DeidConfig().labels if label not in looked_for],
+            "score_threshold": self.config.score_threshold,
+            "denied_words": {label: len(words) for label, words in self.config.deny.items()},
+            "allowed_words": len(self.config.allow),
+        }
+
+    def detect(self, text: str) -> list[Span]:
+        """The identifiers in ``text``, sorted, not overlapping. Tags are no identifiers.
+
+        Raises:
+            GateError: a recogniser failed. What the others found is not returned.
+        """
+        from clinsynth.deid.engine import Tokens
+        from clinsynth.deid.repeats import bridged, repeats
+
+        tags = tag_spans(text)
+        masked = TAG.sub(lambda match: _MASK * len(match[0]), text) if tags else text
+        tokens = Tokens(masked)
+        results = self._analyzer.analyze(tokens, list(self.config.labels), self.config.score_threshold)
+        found = [Span(r.start, r.end, r.entity_type) for r in results]
+        spans = bridged(masked, resolve(masked, [*found, *repeats(tokens, found)]))
+        if tags:
+            spans = [p for s in spans for p in outside(s, tags) if has_word(masked, p.start, p.end)]
+        return [span for span in spans if text[span.start : span.end].casefold() not in self._allowed]
+
+    def detect_batch(self, texts: Iterable[str]) -> list[list[Span]]:
+        """``detect`` for each of ``texts``."""
+        return [self.detect(text) for text in texts]
+
+
+def _families(config: DeidConfig) -> list[Any]:
+    from clinsynth.deid import recognizers
+
+    return [
+        recognizers.ContactRecognizer(),
+        recognizers.NumberRecognizer(),
+        recognizers.DateAgeRecognizer(),
+        recognizers.BiometricPhotoRecognizer(),
+        recognizers.NameRecognizer(),
+        recognizers.PlaceRecognizer(),
+    ]
+
+
+@cache
+def rules_version() -> str:
+    """Twelve hexadecimal digits over the files of this package and the versions of the libraries it uses."""
+    digest = hashlib.sha256()
+    here = Path(__file__).parent
+    for path in sorted(
+        p for p in here.rglob("*") if p.suffix in {".py", ".txt"} and p.name not in _NO_RULES
+    ):
+        digest.update(f"{path.relative_to(here).as_posix()}\0".encode() + path.read_bytes())
+    for library in ("presidio-analyzer", "faker"):
+        digest.update(f"{library} {importlib.metadata.version(library)}\n".encode())
+    return digest.hexdigest()[:12]

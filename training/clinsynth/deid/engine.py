@@ -1,0 +1,129 @@
+"""Presidio's NLP engine and context enhancer, without a model and without a network.
+
+A spaCy model cannot be fetched where notes are kept, and blank spaCy pipelines have blank lemmas, with which
+Presidio's context words silently do nothing. Here lower-cased words stand in for lemmas.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from functools import cached_property
+from typing import Any, Final
+
+from presidio_analyzer.context_aware_enhancers import ContextAwareEnhancer
+from presidio_analyzer.nlp_engine import NlpArtifacts, NlpEngine
+
+LANGUAGE: Final = "en"
+_TOKEN: Final = re.compile(r"\w+(?:['’-]\w+)*|[^\w\s]")  # noqa: RUF001 - the apostrophe of word processors
+
+
+class Tokens(NlpArtifacts):  # type: ignore[misc]
+    """What is known of a text before any recogniser looks at it; made only as far as it is asked for."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self.entities: list[Any] = []
+        self.scores: list[float] = []
+        self.nlp_engine = None
+        self.answered: set[str] = set()
+
+    @cached_property
+    def lower(self) -> str:
+        """The text in lower case; as long as the text, so offsets hold."""
+        if self.text.isascii():
+            return self.text.lower()
+        return "".join(c if len(low := c.lower()) != 1 else low for c in self.text)
+
+    @cached_property
+    def vocabulary(self) -> frozenset[str]:
+        """The runs of letters in the text, lower-cased."""
+        return frozenset(_WORD.findall(self.lower))
+
+    @cached_property
+    def common(self) -> frozenset[str]:
+        """The words that stand in lower case somewhere in the text: everyday words, as a rule."""
+        return frozenset(_COMMON.findall(self.text))
+
+    @cached_property
+    def _matches(self) -> list[re.Match[str]]:
+        return list(_TOKEN.finditer(self.text))
+
+    @cached_property
+    def tokens(self) -> list[str]:
+        """Words and punctuation marks."""
+        return [match[0] for match in self._matches]
+
+    @cached_property
+    def tokens_indices(self) -> list[int]:
+        """Where each token starts."""
+        return [match.start() for match in self._matches]
+
+    @cached_property
+    def lemmas(self) -> list[str]:
+        """The tokens in lower case."""
+        return [token.lower() for token in self.tokens]
+
+    @property
+    def keywords(self) -> list[str]:
+        """Candidates for context words: all."""
+        return self.lemmas
+
+
+_WORD: Final = re.compile(r"[^\W\d_]+")
+_COMMON: Final = re.compile(r"(?<![\w'’.@/-])[a-zß-ÿ]{3,}(?![\w@/])")  # noqa: RUF001
+
+
+class TokenEngine(NlpEngine):  # type: ignore[misc]
+    """A tokeniser in the place of a language model."""
+
+    def load(self) -> None:
+        """Nothing to load."""
+
+    def is_loaded(self) -> bool:
+        """Always."""
+        return True
+
+    def process_text(self, text: str, language: str) -> Tokens:
+        """The text's tokens."""
+        return Tokens(text)
+
+    def process_batch(
+        self, texts: Iterable[str], language: str, batch_size: int = 1, n_process: int = 1, **kwargs: Any
+    ) -> Iterator[tuple[str, Tokens]]:
+        """Each text with its tokens."""
+        return ((text, Tokens(text)) for text in texts)
+
+    def is_stopword(self, word: str, language: str) -> bool:
+        """No word is left out."""
+        return False
+
+    def is_punct(self, word: str, language: str) -> bool:
+        """Has the token no letter or digit?"""
+        return not any(character.isalnum() for character in word)
+
+    def get_supported_entities(self) -> list[str]:
+        """None: without a model nothing is found before the recognisers look."""
+        return []
+
+    def get_supported_languages(self) -> list[str]:
+        """English."""
+        return [LANGUAGE]
+
+
+class NoEnhancer(ContextAwareEnhancer):  # type: ignore[misc]
+    """Leaves scores as they are: our rules match their context themselves, in one pass."""
+
+    def __init__(self) -> None:
+        super().__init__(0.0, 0.0, 0, 0)
+
+    def enhance_using_context(
+        self,
+        text: str,
+        raw_results: list[Any],
+        nlp_artifacts: Any,
+        recognizers: list[Any],
+        context: Any = None,
+    ) -> list[Any]:
+        """The results as they came."""
+        return raw_results

@@ -1,0 +1,53 @@
+"""References to fingerprints and the like, and to pictures of a person (Safe Harbor P and Q)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import ClassVar, Final
+
+from clinsynth.deid.recognizers.rules import SURE, TOLD, Rule, RuleRecognizer
+
+_VALUE: Final = r"(?P<id>(?=[a-z/._-]{0,20}\d)[a-z0-9]{1,30}(?:[-/._][a-z0-9]{1,30}){0,7})(?![\w%])"
+_LINK: Final = (
+    r"(?:[ \t]{1,2}(?:template|record|scan|image|hash|file|id|number|no\.?|reference|ref\.?|code|on file|"
+    r"identifier|stored|as|is|under|enrolled|captured)\b){0,4}[ \t]{0,2}(?:[:#=(-][ \t]{0,2}){0,2}"
+)
+
+
+class BiometricPhotoRecognizer(RuleRecognizer):
+    """What shows or measures a body so that it can be told from others."""
+
+    RULES: ClassVar[Sequence[Rule]] = (
+        Rule(
+            "BIOMETRIC",
+            re.compile(
+                rf"(?<!\w)(?:finger[ -]?prints?|thumb[ -]?prints?|palm[ -]?(?:prints?|vein|scan)|iris|retinal?(?= ?(?:scan|template|image id))|"
+                rf"voice[ -]?prints?|biometrics?|face (?:template|id|print)|facial (?:recognition|template)|hand geometry|dna profile)"
+                rf"{_LINK}{_VALUE}"
+            ),
+            SURE,
+            folded=True,
+            triggers=frozenset(
+                {"finger", "fingerprint", "fingerprints", "thumb", "thumbprint", "palm", "palmprint", "iris", "retina", "retinal",
+                 "voice", "voiceprint", "voiceprints", "biometric", "biometrics", "face", "facial", "hand", "dna"}
+            ),
+        ),
+        Rule(
+            "PHOTO",
+            re.compile(r"(?<![\w./-])(?:[\w./\\-]{0,80}[\w-])\.(?:jpe?g|png|gif|tiff?|bmp|heic|dcm|webp)(?![\w-])"),
+            SURE,
+            folded=True,
+        ),
+        Rule(
+            "PHOTO",
+            re.compile(
+                rf"(?<!\w)(?:photo(?:graph)?s?(?:[ \t]id)?|headshot|portrait|full[ -]face (?:photo(?:graph)?|image)|picture|mugshot)"
+                rf"{_LINK}{_VALUE}"
+            ),
+            TOLD,
+            folded=True,
+            triggers=frozenset({"photo", "photos", "photograph", "photographs", "headshot", "portrait", "picture", "mugshot", "face"}),
+            accept=lambda match: len(match["id"]) >= 4,
+        ),
+    )  # fmt: skip

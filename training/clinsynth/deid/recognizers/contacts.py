@@ -1,0 +1,106 @@
+"""Telephone, fax, e-mail, web address, IP address (Safe Harbor D, E, F, N, O).
+
+Numbers are told by form and by the word before them. Whether a number is in service doesn't matter: numbers
+of invented notes never are.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import ClassVar, Final
+
+from clinsynth.deid.recognizers.rules import LIKELY, SURE, TOLD, Rule, RuleRecognizer
+
+_EXTENSION: Final = r"(?:[ \t]{0,2},?[ \t]{0,2}(?:ext|extension|x)\.?[ \t]{0,2}#?\d{1,6}\b)?"
+# 617-555-0101, (617) 555-0101, +1 617.555.0101, 617/555-0101; +44 20 7946 0958
+_NORTH_AMERICAN: Final = (
+    r"(?:\+?1[ \t.-]{0,2})?(?:\(\d{3}\)[ \t]{0,2}[-.]?|\d{3}[ \t]?[-./][ \t]?|\d{3}[ \t])"
+    r"\d{3}(?:[ \t]?[-.–][ \t]?|[ \t])\d{4}"  # noqa: RUF001 - the dash of word processors
+)
+_INTERNATIONAL: Final = r"\+\d{1,3}[ \t.-]?(?:\(\d{1,4}\)[ \t.-]?)?\d{1,4}(?:[ \t.-]?\d{2,5}){1,4}"
+_LOCAL: Final = r"\d{3}[-.]\d{4}"
+_BARE: Final = r"\d{10,11}|\d{7}"
+_ANY: Final = rf"(?:{_NORTH_AMERICAN}|{_INTERNATIONAL}|{_LOCAL}|{_BARE})(?!\d){_EXTENSION}"
+_GAP: Final = (
+    r"[ \t]{0,3}(?:numbers?|nos?\b\.?|#)?[ \t]{0,3}(?:is|was|at|to|:|=|-|\()?[ \t]{0,3}:?[ \t]{0,3}"
+)
+
+_FAX_WORDS: Final = r"(?<!\w)(?:tele)?(?:fax(?:ed|ing)?|facsimile)"
+_PHONE_WORDS: Final = (
+    r"(?<!\w)(?:tele)?(?:phone|ph|tel|telephone|call(?:ed|ing|s|back)?|cell|cellphone|mobile|pager|paged?|beeper|"
+    r"home|work|office|contact|reach(?:ed|able)?|hotline|line|extension|ext|text(?:ed)?|voicemail|"
+    r"number|mobile phone|cell phone|call back|dial(?:ed|ing)?)\.?"
+)
+_OCTET: Final = r"(?:25[0-5]|2[0-4]\d|1?\d?\d)"
+_HOST: Final = r"[a-z0-9](?:[a-z0-9-]{0,62})(?:\.[a-z0-9-]{1,63}){0,6}"
+_DOMAIN: Final = r"com|org|net|edu|gov|mil|info|biz|health|example|test|local|io|co|us|uk|ca|de|fr|it|es|eu|ch|au|in|ie|nl"
+
+
+class ContactRecognizer(RuleRecognizer):
+    """Ways to reach somebody."""
+
+    RULES: ClassVar[Sequence[Rule]] = (
+        Rule(
+            "FAX",
+            re.compile(rf"{_FAX_WORDS}{_GAP}(?P<id>{_ANY})"),
+            SURE,
+            folded=True,
+            triggers=frozenset({"fax", "faxed", "faxing", "telefax", "facsimile"}),
+        ),
+        Rule(
+            "PHONE",
+            re.compile(rf"(?<![\w.+/-])(?P<id>{_NORTH_AMERICAN}{_EXTENSION})(?![\w-]|\.\d)"),
+            SURE,
+            folded=True,
+        ),
+        Rule(
+            "PHONE",
+            re.compile(rf"(?<![\w.])(?P<id>{_INTERNATIONAL}{_EXTENSION})(?![\w-]|\.\d)"),
+            LIKELY,
+            folded=True,
+            accept=lambda match: 8 <= sum(c.isdigit() for c in match["id"]) <= 16,
+        ),
+        Rule(
+            "PHONE",
+            re.compile(rf"(?<![\w.+/-])(?P<id>\d{{3}}[-.]\d{{4}}{_EXTENSION})(?![\w-]|\.\d)"),
+            LIKELY,
+            folded=True,
+            accept=lambda match: "-" in match["id"][:4],
+        ),
+        Rule("PHONE", re.compile(rf"{_PHONE_WORDS}{_GAP}(?P<id>{_ANY})(?![\w%])"), TOLD, folded=True),
+        Rule(
+            "PHONE",
+            re.compile(
+                r"(?<!\w)(?:ext(?:ension)?|pager|beeper|paged?(?: at)?|bleep)\.?[ \t]{0,2}(?:number|no\.?|#|:)?[ \t:#]{0,3}"
+                r"(?P<id>x?\d{3,7}(?:-\d{4})?)(?![\w/%]|\.\d)"
+            ),
+            TOLD,
+            folded=True,
+            triggers=frozenset({"ext", "extension", "pager", "beeper", "page", "paged", "bleep"}),
+        ),
+        Rule("EMAIL", re.compile(rf"[\w.+%'-]{{1,64}}@{_HOST}", re.ASCII), SURE, folded=True),
+        Rule(
+            "URL",
+            re.compile(r"(?<!\w)(?:https?|ftps?|sftp)://[^\s<>\"'\x00]{1,2000}"),
+            SURE,
+            folded=True,
+        ),
+        Rule("URL", re.compile(rf"(?<![\w@.])www\d?\.{_HOST}(?:[/?#][^\s<>\"'\x00]*)?"), SURE, folded=True),
+        Rule(
+            "URL",
+            re.compile(
+                rf"(?<![\w@./-])[a-z0-9][a-z0-9-]{{1,62}}(?:\.[a-z0-9-]{{1,63}}){{0,4}}\.(?:{_DOMAIN})(?:(?=[/?#])[^\s<>\"'\x00]*|(?![\w@.-]))"
+            ),
+            TOLD,
+            folded=True,
+        ),
+        Rule("IP", re.compile(rf"(?<![\w.]){_OCTET}(?:\.{_OCTET}){{3}}(?:/\d{{1,2}})?(?![\w]|\.\d)"), SURE),
+        Rule(
+            "IP",
+            re.compile(r"(?<![\w:])(?:[0-9a-f]{1,4}:){2,7}(?::?[0-9a-f]{1,4}){1,6}(?![\w:])"),
+            SURE,
+            folded=True,
+            accept=lambda match: match[0].count(":") == 7 or "::" in match[0],
+        ),
+    )

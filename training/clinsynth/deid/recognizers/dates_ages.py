@@ -1,0 +1,210 @@
+"""Dates more exact than a year, and ages over 89 (Safe Harbor C).
+
+A year alone, a day of the week and a time of day are no identifiers. Fractions that clinics write like dates
+(strength 4/5, pain 7/10, pressure 120/80, half a tablet 1/2) are told from ``on 3/14`` by the words around.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import ClassVar, Final
+
+from clinsynth.deid.recognizers.rules import LIKELY, SURE, TOLD, Rule, RuleRecognizer
+
+_MONTH: Final = (
+    r"(?:jan(?:uary|\.)?|feb(?:ruary|r?\.)?|mar(?:ch|\.)?|apr(?:il|\.)?|may|june?\.?|july?\.?|aug(?:ust|\.)?|"
+    r"sep(?:tember|t?\.|t)?|oct(?:ober|\.)?|nov(?:ember|\.)?|dec(?:ember|\.)?)(?!\w)"
+)
+_DAY_WORD: Final = (
+    r"(?:(?:twenty|thirty)[- ])?(?:first|second|third|fourth|fifth|sixth|seventh|eighth|ninth)|tenth|eleventh|"
+    r"twelfth|thirteenth|fourteenth|fifteenth|sixteenth|seventeenth|eighteenth|nineteenth|twentieth|thirtieth"
+)
+_DAY: Final = r"(?:0?[1-9]|[12]\d|3[01])(?:st|nd|rd|th)?"
+_YEAR: Final = r"(?:(?:1[89]|20)\d{2}|['’]\d{2})"  # noqa: RUF001 - the apostrophe of word processors
+_MORE_DAYS: Final = rf"(?:[ ]?(?:-|–|to|and|through|&|/)[ ]?{_DAY})?"  # noqa: RUF001
+_M: Final = r"(?:0?[1-9]|1[0-2])"
+_D: Final = r"(?:0?[1-9]|[12]\d|3[01])"
+_MONTHS: Final = frozenset(
+    "jan january feb february febr mar march apr april may jun june jul july aug august sep sept september oct "
+    "october nov november dec december".split()
+)
+_PLACEHOLDER: Final = (
+    r"(?:mm|dd|xx|00|\*\*|__|--)[/-](?:mm|dd|xx|00|\*\*|__)[/-](?:yyyy|yy|xxxx|xx|0000|\*\*\*\*|____|__|(?:19|20)\d\d)|"
+    r"\d{1,2}[/-](?:xx|dd)(?:[/-](?:xxxx|xx|yyyy|yy|\d{2,4}))?|(?:mm|xx)/(?:yyyy|xxxx|dd|xx|(?:19|20)\d\d)|"
+    r"(?:mm|dd|xx)/\d{1,2}/\d{2,4}|\[\*\*[\d/-]{3,12}\*\*\]|yyyy-mm-dd"
+)
+# Words before a day and month without a year. "of" and "to" stand before scores as well and are left out.
+_BEFORE: Final = (
+    r"on|since|dated?|until|til|from|through|thru|by|before|after|as of|admitted|discharged|seen|started|stopped|"
+    r"last|starting|beginning|week of|due|done|collected|drawn|performed|scheduled for|follow-?up|appt|appointment|"
+    r"labs?|d/c|doa|dos|dod|adm|visit|note|updated?|resulted|taken|obtained|signed|postop|began|ending|lmp|edd|edc|"
+    r"dol|doi|today|yesterday|tomorrow|vs|next|planned|expires?|refill(?:ed)?"
+)
+_FRACTION_AFTER: Final = re.compile(
+    r"[ \t]*(?:-?[ \t]?(?:strength|power|pain|scale|score|motor|intensity|severity|tab|tablet|pill|cup|inch|dose|"
+    r"bottles?|murmur|systolic|reflex|pulses?|mm|cm|mg|ml|in\b|lb|pack|ppd|teaspoon|normal saline|ns\b|"
+    r"strengths|bilateral|throughout|of\b|with\b(?= resist)|hours?|days?|weeks?|months?|years?|criteria|nodes?|"
+    r"lymph|positive|negative|cores?|sets?|stairs?|muscle|grade|upper|lower|right|left|thick|way|"
+    r"cranial|percent|x\b|times)|%|/)",
+)
+_SCORE_BEFORE: Final = re.compile(
+    r"(?:pain|scale|score|rated?|rates|strength|motor|grade|murmur|power|apgars?|gcs|reflexes)\b[^.\n]{0,24}$"
+)
+
+
+def _is_day(match: re.Match[str]) -> bool:
+    """Not a score, a strength, a measure."""
+    text, start, end = match.string, match.start("id"), match.end("id")
+    return (
+        _FRACTION_AFTER.match(text, end) is None
+        and _SCORE_BEFORE.search(text[max(0, start - 40) : start]) is None
+    )
+
+
+def _is_numeric_date(match: re.Match[str]) -> bool:
+    """One of the first two numbers is a month and the other a day."""
+    first, second = int(match["a"]), int(match["b"])
+    return (1 <= first <= 12 and 1 <= second <= 31) or (1 <= second <= 12 and 1 <= first <= 31)
+
+
+def _is_month(match: re.Match[str]) -> bool:
+    """A month with its capital (the text is not folded here)."""
+    return match["id"][0].isupper()
+
+
+class DateAgeRecognizer(RuleRecognizer):
+    """Dates and high ages."""
+
+    RULES: ClassVar[Sequence[Rule]] = (
+        Rule(
+            "DATE",
+            re.compile(r"(?<![\w/.-])(?P<a>\d{1,2})(?P<s>[/-])(?P<b>\d{1,2})(?P=s)(?:\d{4}|\d{2})(?![\w/]|[.-]\d)"),
+            SURE,
+            accept=_is_numeric_date,
+        ),
+        Rule(
+            "DATE",
+            re.compile(r"(?<![\w/.-])(?P<a>\d{1,2})\.(?P<b>\d{1,2})\.(?:19|20)\d{2}(?![\w/]|[.-]\d)"),
+            SURE,
+            accept=_is_numeric_date,
+        ),
+        Rule("DATE", re.compile(rf"(?<![\w/.-])(?:19|20)\d{{2}}([/.-]){_M}\1{_D}(?![\d/])"), SURE),
+        Rule("DATE", re.compile(rf"(?<![\w/.-]){_M}/(?:19|20)\d{{2}}(?![\w/])"), TOLD),
+        Rule(
+            "DATE",
+            re.compile(rf"(?<![\w/.-]){_D}[ ]?[-./ ]?[ ]?{_MONTH}[ ]?[-./, ]?[ ]?(?:(?:1[89]|20)\d{{2}}|['’]?\d{{2}})(?![\w/%]|[.]\d)"),
+            SURE,
+            folded=True,
+            triggers=_MONTHS,
+        ),
+        Rule(
+            "DATE",
+            re.compile(rf"(?<![\w/.-])(?:{_DAY}|(?:{_DAY_WORD}))(?: day)?(?: of)? {_MONTH}(?:,? (?:of )?{_YEAR})?(?!\w)"),
+            TOLD,
+            folded=True,
+            triggers=_MONTHS,
+            accept=lambda match: not match[0].endswith(" may") or "of" in match[0] or match[0][:2].isdigit(),
+        ),
+        Rule(
+            "DATE",
+            re.compile(rf"(?<!\w){_MONTH}[ ]?[- ]?(?:the )?(?:{_DAY}(?![\w/%]|\.\d|:\d)|(?:{_DAY_WORD})(?!\w)){_MORE_DAYS}(?:(?:,[ ]?|[ ]| of )?{_YEAR})?(?![\w%])"),
+            TOLD,
+            folded=True,
+            triggers=_MONTHS,
+            accept=lambda match: _FRACTION_AFTER.match(match.string, match.end()) is None,
+        ),
+        Rule(
+            "DATE",
+            re.compile(rf"(?<!\w){_MONTH}(?:,[ ]?|[ ]?-[ ]?|[ ]of[ ]|/|[ ])?(?:(?:1[89]|20)\d{{2}}|['’]\d{{2}})(?!\w)"),
+            SURE,
+            folded=True,
+            triggers=_MONTHS,
+        ),
+        Rule(
+            "DATE",
+            re.compile(
+                r"(?<!\w)(?:[Ii]n|[Ss]ince|[Ll]ast|[Tt]his|[Nn]ext|[Uu]ntil|[Bb]y|[Oo]f|[Ee]arly|[Ll]ate|[Mm]id|[Dd]uring|[Ff]rom|[Tt]hrough|[Tt]o|[Bb]ack in|[Mm]iddle of|[Ee]nd of)[ -]"
+                r"(?P<id>January|February|March|April|May|June|July|August|September|October|November|December)(?!\w| [A-Z])"
+            ),
+            TOLD,
+            triggers=_MONTHS,
+        ),
+        Rule(
+            "DATE",
+            re.compile(rf"(?<![\w/.-])(?:{_BEFORE})[ \t:(]{{1,3}}(?:the[ ])?(?P<id>{_M}/{_D})(?![\w/%]|\.\d|-\d)"),
+            TOLD,
+            folded=True,
+            accept=_is_day,
+        ),
+        Rule(
+            "DATE",
+            re.compile(rf"(?<![\w/.-])(?P<id>{_M}/{_D}[ ]?(?:-|–|to|through|thru|and)[ ]?{_M}/{_D})(?![\w/%]|\.\d)"),
+            LIKELY,
+            folded=True,
+            accept=_is_day,
+        ),
+        Rule(
+            "DATE",
+            re.compile(rf"(?m)^[ \t]*(?P<id>{_M}/{_D})(?=:|[ ]-[ ]|[ ]\d\d:?\d\d\b)"),
+            LIKELY,
+        ),
+        Rule(
+            "DATE",
+            re.compile(
+                r"(?<!\w)(?:d\.?o\.?b\.?|date of birth|birth ?date|born(?: on)?|date of (?:admission|discharge|service|procedure|surgery|visit|death|injury|consultation|operation|dictation)|"
+                r"admission date|discharge date|study date|exam date|date|dos|doa|dod)[ \t]{0,3}[:=#.]?[ \t]{0,3}\n?[ \t]{0,3}"
+                r"(?P<id>\d{1,2}[/.-]\d{1,2}(?:[/.-]\d{2,4})?|\d{8}|\d{6})(?![\w/%]|[.-]\d)"
+            ),
+            TOLD,
+            folded=True,
+        ),
+        Rule("DATE", re.compile(r"(?<![\d.])(?:19|20)\d{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])(?=T?\d{4,6}Z?\b|\b)(?:T?\d{4,6}Z?)?(?![\d-])"), LIKELY),
+        Rule("DATE", re.compile(rf"(?<![\w*/-])(?:{_PLACEHOLDER}|{_MONTH} (?:xx|dd)(?:, ?(?:xxxx|yyyy|\d{{4}}))?)(?![\w/])"), SURE, folded=True),
+        Rule(
+            "DATE",
+            re.compile(
+                r"(?<!\w)(?:christmas(?: (?:day|eve))?|thanksgiving(?: day)?|new year'?s(?: (?:day|eve))?|labor day|memorial day|"
+                r"independence day|fourth of july|4th of july|halloween|valentine'?s day|veterans day|columbus day|mother's day|"
+                r"father's day|easter(?: sunday)?|presidents'? day|martin luther king day)(?!\w)"
+            ),
+            LIKELY,
+            folded=True,
+            triggers=frozenset(
+                {"christmas", "thanksgiving", "year", "years", "day", "july", "halloween", "easter"}
+            ),
+            accept=lambda match: match[0] not in {"new years", "new year's"},
+        ),
+        Rule(
+            "DATE",
+            re.compile(r"(?<!\w)on the (?P<id>(?:[1-9]|[12]\d|3[01])(?:st|nd|rd|th)(?: of (?:this|last|next|the) month)?)(?=[.,;)\n]| at \d| and (?:was|is|will|then)| for (?:a|his|her|follow))"),
+            LIKELY,
+            folded=True,
+        ),
+        Rule(
+            "AGE",
+            re.compile(
+                r"(?<![\w./-])(?P<id>(?:9\d|1[0-2]\d)(?:\.\d)?)[ ]?[- ]?(?:(?:years?|yrs?)[- ]?(?:old|of age|young)|y\.?[ /]?o\.?(?!\w)|y/o|yrs?(?=[ ,.]+(?:f|m|male|female|man|woman|old)\b)|"
+                r"year(?=[ ,.-]+(?:female|male|man|woman|gentleman|lady|white|black|african|caucasian|hispanic|asian)\b)|[mf]\b(?![.]\d)|(?:yof|yom)\b)"
+            ),
+            SURE,
+            folded=True,
+        ),
+        Rule(
+            "AGE",
+            re.compile(r"(?<!\w)(?:aged?|age at (?:death|diagnosis|onset|surgery|admission)|at the age of|at age|turn(?:ed|ing)|age is|lived to(?: be)?|died at|until age|reached)[ \t]{0,2}[:=]?[ \t]{0,3}(?P<id>9\d|1[0-2]\d)(?![\w/%]|\.\d|[ ]?(?:or (?:older|over|above)|and (?:older|over|above)|\+|mg|kg|lb|cm|days|months|hours|percent|minutes))"),
+            TOLD,
+            folded=True,
+        ),
+        Rule(
+            "AGE",
+            re.compile(
+                r"(?<!\w)(?:ninety(?:[- ](?:one|two|three|four|five|six|seven|eight|nine))?|(?:one|a) hundred(?:[- ](?:and[- ])?(?:one|two|three|four|five|six|seven|eight|nine|ten))?)"
+                r"(?=[- ](?:years?|yrs?)[- ]?(?:old|of age)|[- ]?y/?o\b)"
+            ),
+            SURE,
+            folded=True,
+            triggers=frozenset({"ninety", "hundred"}),
+        ),
+        Rule("AGE", re.compile(r"(?<!\w)(?:in (?:his|her|their|the) (?:(?:early|mid|late)[- ])?)(?P<id>nineties|(?:19)?90['’]?s|hundreds)(?!\w)"), LIKELY, folded=True, accept=lambda match: "the" not in match[0].split()[1] and "1990" not in match[0]),
+    )  # fmt: skip

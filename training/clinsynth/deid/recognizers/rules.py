@@ -1,0 +1,78 @@
+"""What the recognisers share: a rule is a pattern, a label, and how sure a match is."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, Final
+
+from presidio_analyzer import EntityRecognizer, RecognizerResult
+
+from clinsynth.deid.engine import LANGUAGE, Tokens
+
+SURE: Final = 0.9
+"""A form that nothing else has."""
+TOLD: Final = 0.7
+"""A form with a word before it that says what it is."""
+LIKELY: Final = 0.5
+"""A form alone."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """Text that ``pattern`` matches is an identifier.
+
+    Args:
+        pattern: its group ``id`` is the identifier, or without one the whole match. No look-behind of
+            variable length, no nested repeats: time must grow with the length of the text alone.
+        folded: match the lower-cased text (a pattern in lower case is faster than one that ignores case).
+        triggers: lower-case words of which the text must hold one, or the pattern is not tried at all.
+        accept: a last look at a match; false lets it go.
+    """
+
+    label: str
+    pattern: re.Pattern[str]
+    score: float = TOLD
+    folded: bool = False
+    triggers: frozenset[str] = frozenset()
+    accept: Callable[[re.Match[str]], bool] | None = None
+
+    def matches(self, tokens: Tokens) -> Iterator[tuple[int, int]]:
+        """Start and end of each identifier in the text."""
+        if self.triggers and self.triggers.isdisjoint(tokens.vocabulary):
+            return
+        group: str | int = "id" if "id" in self.pattern.groupindex else 0
+        for match in self.pattern.finditer(tokens.lower if self.folded else tokens.text):
+            if match.start(group) < match.end(group) and (self.accept is None or self.accept(match)):
+                yield match.span(group)
+
+
+class RuleRecognizer(EntityRecognizer):  # type: ignore[misc]
+    """A family of rules as a recogniser of Presidio."""
+
+    RULES: ClassVar[Sequence[Rule]] = ()
+    LABELS: ClassVar[tuple[str, ...]] = ()
+    """Labels beside those of the rules."""
+
+    def __init__(self) -> None:
+        labels = dict.fromkeys([rule.label for rule in self.RULES] + list(self.LABELS))
+        super().__init__(supported_entities=list(labels), supported_language=LANGUAGE)
+
+    def load(self) -> None:
+        """Nothing to load: the rules are compiled with the module."""
+
+    def analyze(self, text: str, entities: list[str], nlp_artifacts: Any) -> list[Any]:
+        """What the rules find, as Presidio's results; overlaps are left to the detector."""
+        tokens = nlp_artifacts if isinstance(nlp_artifacts, Tokens) else Tokens(text)
+        return [
+            RecognizerResult(label, start, end, score)
+            for label, start, end, score in self.findings(tokens)
+            if label in entities
+        ]
+
+    def findings(self, tokens: Tokens) -> Iterator[tuple[str, int, int, float]]:
+        """Label, start, end and score of each finding."""
+        for rule in self.RULES:
+            for start, end in rule.matches(tokens):
+                yield rule.label, start, end, rule.score

@@ -1,0 +1,88 @@
+"""No finding is lost in silence: every recogniser answers, with places inside the text, or the note stays.
+
+Presidio takes an answer of None for "nothing found", leaves recognisers out with a line in a log, and passes
+on errors whose message may quote the note.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from presidio_analyzer import AnalyzerEngine, EntityRecognizer, RecognizerRegistry, RecognizerResult
+
+from clinsynth.deid.engine import LANGUAGE, NoEnhancer, TokenEngine, Tokens
+from clinsynth.errors import GateError
+
+
+class Watched(EntityRecognizer):  # type: ignore[misc]
+    """A recogniser whose answer is checked and whose having answered is recorded with the text's tokens."""
+
+    def __init__(self, inner: Any) -> None:
+        self._inner = inner
+        super().__init__(
+            supported_entities=list(inner.supported_entities), name=inner.name, supported_language=LANGUAGE
+        )
+        self._mark = {
+            RecognizerResult.RECOGNIZER_NAME_KEY: self.name,
+            RecognizerResult.RECOGNIZER_IDENTIFIER_KEY: self.id,
+        }
+
+    def load(self) -> None:
+        """Loads the recogniser."""
+        self._inner.load()
+
+    def analyze(self, text: str, entities: list[str], nlp_artifacts: Any) -> list[Any]:
+        """What the recogniser finds.
+
+        Raises:
+            GateError: it raised, or answered with something else than results inside the text.
+        """
+        try:
+            results = list(self._inner.analyze(text=text, entities=entities, nlp_artifacts=nlp_artifacts))
+            inside = all(0 <= r.start < r.end <= len(text) and r.entity_type in entities for r in results)
+        except Exception as error:  # noqa: BLE001 - whatever it is, the note must not pass
+            raise GateError(f"{self.name} failed ({type(error).__name__}): the note is withheld") from None
+        if not inside:
+            raise GateError(f"{self.name} found something that is not in the text: the note is withheld")
+        for result in results:  # Presidio drops, silently, what bears the mark of no recogniser it asked
+            result.recognition_metadata = self._mark
+        nlp_artifacts.answered.add(self.id)
+        return results
+
+
+class WatchedAnalyzer:
+    """Presidio's ``AnalyzerEngine`` over an explicit registry, each recogniser watched."""
+
+    def __init__(self, recognizers: list[Any]) -> None:
+        watched = [Watched(recognizer) for recognizer in recognizers]
+        self._expected = {recognizer.id for recognizer in watched}
+        self.labels = frozenset(label for recognizer in watched for label in recognizer.supported_entities)
+        self._engine = AnalyzerEngine(
+            registry=RecognizerRegistry(recognizers=watched, supported_languages=[LANGUAGE]),
+            nlp_engine=TokenEngine(),
+            context_aware_enhancer=NoEnhancer(),
+            supported_languages=[LANGUAGE],
+        )
+
+    def analyze(self, tokens: Tokens, labels: list[str], score_threshold: float) -> list[Any]:
+        """Presidio's results for a text.
+
+        Raises:
+            GateError: something failed, or a recogniser was not asked.
+        """
+        try:
+            results: list[Any] = self._engine.analyze(
+                tokens.text,
+                language=LANGUAGE,
+                entities=labels,
+                score_threshold=score_threshold,
+                nlp_artifacts=tokens,
+            )
+        except GateError:
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever it is, the note must not pass
+            # The error's own message may quote the note: its type has to do.
+            raise GateError(f"the detector failed ({type(error).__name__}): the note is withheld") from None
+        if tokens.answered != self._expected:
+            raise GateError(f"{len(self._expected - tokens.answered)} recognisers were not asked")
+        return results
