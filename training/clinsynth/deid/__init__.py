@@ -2,6 +2,7 @@
 
 from clinsynth.deid.config import DeidConfig
 from clinsynth.deid.detector import Detector
+from clinsynth.deid.surrogates import to_surrogates
 from clinsynth.deid.tags import TAG, neutralise, to_tags
 
-__all__ = ["TAG", "DeidConfig", "Detector", "neutralise", "to_tags"]
+__all__ = ["TAG", "DeidConfig", "Detector", "neutralise", "to_surrogates", "to_tags"]

@@ -9,7 +9,6 @@ from typing import Final
 from clinsynth.corpus import Span
 from clinsynth.deid.engine import Tokens
 from clinsynth.deid.lexicons import word_list
-from clinsynth.deid.tags import has_word
 
 _NAME_PART: Final = re.compile(r"[^\W\d_]{3,}(?:['’-][^\W\d_]+)*")  # noqa: RUF001
 _LEAST_OTHER: Final = 5
@@ -76,4 +75,3 @@ def bridged(text: str, spans: Sequence[Span]) -> list[Span]:
 
 
 _BRIDGE: Final = re.compile(r"[ \t]{1,2}(?:[A-Z]\.?[ ])?")
-assert has_word

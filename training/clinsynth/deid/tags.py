@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final
 
 from clinsynth.corpus import PHI_LABELS, Note, Span
+from clinsynth.deid.moves import Moves
 
 TAG: Final = re.compile(rf"<\|({'|'.join(PHI_LABELS)})\|>")
 """The tag of an identifier; group 1 is its label."""
@@ -50,11 +51,12 @@ def to_tags(note: Note, spans: Iterable[Span]) -> Note:
     """
     _check(spans := list(spans), len(note.text))
     pieces = _pieces(note.text, spans)
-    moves = _Moves(pieces)
-    text = _replaced(note.text, pieces)
+    moves = Moves(pieces, [f"<|{piece.label}|>" for piece in pieces])
+    text = moves.text(note.text, between=neutralise)
     assert text.count(_OPENING) == len(pieces), "a tag was made by chance"
-    entities = (moved for entity in note.entities if (moved := _moved(entity, note.text, moves)))
-    return replace(note, text=text, entities=tuple(entities), phi=tuple(tag_spans(text)))
+    kept = (e for e in note.entities if any(has_word(note.text, *part) for part in moves.rest(e)))
+    entities = tuple(moved for e in kept if (moved := moves.span(e, note.text)) is not None)
+    return replace(note, text=text, entities=entities, phi=tuple(tag_spans(text)))
 
 
 def _check(spans: Sequence[Span], length: int) -> None:
@@ -62,14 +64,14 @@ def _check(spans: Sequence[Span], length: int) -> None:
         if span.end > length:
             raise ValueError(f"span {span.start}-{span.end} ({span.label}) ends past the text ({length})")
         if span.label not in PHI_LABELS:
-            raise ValueError(
-                f"span {span.start}-{span.end}: {span.label} is not the label of an identifier"
-            )
+            raise ValueError(f"span {span.start}-{span.end}: {span.label} is not a label of identifiers")
 
 
 def _pieces(text: str, spans: Sequence[Span]) -> list[Span]:
     """What will be a tag: the tags that there are, and the spans beside them; sorted, apart."""
     tags = tag_spans(text)
+    if not tags:
+        return merged(span for span in spans if has_word(text, span.start, span.end))
     beside = [
         part for span in spans for part in outside(span, tags) if has_word(text, part.start, part.end)
     ]
@@ -111,46 +113,3 @@ def outside(span: Span, taken: Sequence[Span]) -> Iterator[Span]:
 def has_word(text: str, start: int, end: int) -> bool:
     """Is there a letter or digit between the offsets?"""
     return any(character.isalnum() for character in text[start:end])
-
-
-def _replaced(text: str, pieces: Sequence[Span]) -> str:
-    parts, done = [], 0
-    for piece in pieces:
-        parts += [neutralise(text[done : piece.start]), f"<|{piece.label}|>"]
-        done = piece.end
-    return "".join([*parts, neutralise(text[done:])])
-
-
-@dataclass(frozen=True, slots=True)
-class _Moves:
-    """Where offsets land when pieces are replaced by their tags."""
-
-    pieces: Sequence[Span]
-
-    def __call__(self, offset: int) -> int:
-        """The new place of an offset that lies within no piece."""
-        shift = 0
-        for piece in self.pieces:
-            if piece.end > offset:
-                break
-            shift += len(piece.label) + 4 - (piece.end - piece.start)
-        return offset + shift
-
-
-def _moved(entity: Span, text: str, moves: _Moves) -> Span | None:
-    rest = [part for part in outside(entity, moves.pieces) if has_word(text, part.start, part.end)]
-    if not rest:
-        return None
-    start, end = entity.start, entity.end
-    for piece in moves.pieces:
-        if piece.start < start < piece.end:
-            start = _skip_space(text, piece.end)
-        if piece.start < end < piece.end:
-            end = len(text[: piece.start].rstrip())
-    return Span(moves(start), moves(end), entity.label)
-
-
-def _skip_space(text: str, offset: int) -> int:
-    while text[offset].isspace():
-        offset += 1
-    return offset
