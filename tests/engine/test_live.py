@@ -87,13 +87,15 @@ def test_a_bad_request_is_refused_by_field_and_the_engine_lives(live: Live) -> N
         ("secret " * 400, Sampling(), "prompt"),
         ((99_999,), Sampling(), "prompt"),
         ("a", Sampling(max_tokens=999), "max_tokens"),
+        ("a", Sampling(stop_token_ids=(-1,)), "stop_token_ids"),
     ]:
         with pytest.raises(RefusedRequestError) as refusal:
             live.run(live.engine.complete(Request("a", prompt, sampling)))
         assert refusal.value.field == field
         assert "secret" not in str(refusal.value)
-        with pytest.raises(RefusedRequestError):
-            live.run(live.engine.prepared(Request("a", prompt, sampling)))
+        if field != "stop_token_ids":
+            with pytest.raises(RefusedRequestError):
+                live.run(live.engine.prepared(Request("a", prompt, sampling)))
     live.run(live.engine.check_health())
     [good] = live.run(live.engine.complete(Request("a", "Known", Sampling(max_tokens=3, ignore_end=True))))
     assert good.tokens == 3

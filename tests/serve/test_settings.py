@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+import yaml
 
 from clinsynth.config import load_config
 from clinsynth.errors import UsageError
@@ -50,3 +51,11 @@ def test_an_unknown_key_is_named(tmp_path: Path) -> None:
     path.write_text("gate:\n  max_copied_word: 3\n")
     with pytest.raises(UsageError, match=r"gate\.max_copied_word: did you mean max_copied_words"):
         load_config(path, ServeConfig)
+
+
+def test_the_default_file_says_the_defaults() -> None:
+    text = (_CONFIGS / "default.yaml").read_text("utf-8")
+    written, defaults = yaml.safe_load(text), ServeConfig().model_dump(mode="json")
+    assert "deid" not in written["gate"], "lists of labels and words are for those who change them"
+    del defaults["gate"]["deid"]
+    assert written == defaults, "a key or a default is out of date"

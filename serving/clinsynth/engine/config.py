@@ -54,7 +54,7 @@ class Sampling(Config):
         ignore_end: go on past the end token until ``max_tokens``; for measurements.
     """
 
-    temperature: float = Field(default=1.0, ge=0, le=10)
+    temperature: float = Field(default=1.0, ge=0, le=2)
     top_p: float = Field(default=1.0, gt=0, le=1)
     top_k: int = Field(default=0, ge=0)
     min_p: float = Field(default=0.0, ge=0, le=1)

@@ -162,9 +162,9 @@ class LiveEngine:
         ids = await self._prompt_ids(request)
         assert self._llm is not None
         assert self._translator is not None
-        params = self._translator.sampling_params(request.sampling, n=request.n, delta=delta)
-        stream = self._llm.generate(tokens_input(ids), params, f"{next(self._keys)}")
         try:
+            params = self._translator.sampling_params(request.sampling, n=request.n, delta=delta)
+            stream = self._llm.generate(tokens_input(ids), params, f"{next(self._keys)}")
             async with contextlib.aclosing(stream):
                 async for output in stream:
                     yield output, len(ids)

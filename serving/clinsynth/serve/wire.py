@@ -27,7 +27,7 @@ class RequestBody(BaseModel):
 class Drawing(RequestBody):
     """How tokens are drawn; what is left out is the server's setting."""
 
-    temperature: float | None = Field(default=None, ge=0, le=10)
+    temperature: float | None = Field(default=None, ge=0, le=2)
     top_p: float | None = Field(default=None, gt=0, le=1)
     top_k: int | None = Field(default=None, ge=0)
     min_p: float | None = Field(default=None, ge=0, le=1)

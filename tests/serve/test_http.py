@@ -1,0 +1,343 @@
+"""The server as a user starts it, over a real socket: real engine, real gate, one start for the module."""
+
+from __future__ import annotations
+
+import concurrent.futures
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import psutil
+import pytest
+
+from clinsynth.corpus import PHI_LABELS
+from clinsynth.folders import file_sha256
+
+pytestmark = pytest.mark.slow
+
+_KEY = "a key for tests only"
+_SECRET = "Bloomquist"
+_CONFIG = """
+engine: {dtype: float32, kv_cache_gib: 0.1, max_num_seqs: 16}
+sampling: {temperature: 0.5}
+max_attempts: 3
+graceful_seconds: 20
+"""
+
+
+class Server:
+    """A running ``clinsynth serve``."""
+
+    def __init__(self, model: Path, folder: Path) -> None:
+        (folder / "serve.yaml").write_text(_CONFIG)
+        self.errors = folder / "stderr.txt"
+        self.said = ""
+        with self.errors.open("wb") as errors:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "clinsynth.cli", "serve", *_options(model, folder / "serve.yaml")],
+                stdout=subprocess.PIPE,
+                stderr=errors,
+                env={**os.environ, "CLINSYNTH_API_KEY": _KEY, "OMP_NUM_THREADS": "1"},
+                text=True,
+            )
+        self.url = self._address()
+        self.family = psutil.Process(self.process.pid).children(recursive=True)
+
+    def _address(self) -> str:
+        watchdog = threading.Timer(180, self.process.kill)
+        watchdog.start()
+        assert self.process.stdout is not None
+        self.said = self.process.stdout.readline()
+        watchdog.cancel()
+        assert self.said.startswith("ready: http://127.0.0.1:"), self.errors.read_text()[-2000:]
+        return self.said.split()[1]
+
+    def client(self, key: str | None = _KEY) -> httpx.Client:
+        headers = {} if key is None else {"Authorization": f"Bearer {key}"}
+        return httpx.Client(base_url=self.url, headers=headers, timeout=60)
+
+    def end(self) -> int:
+        """SIGTERM; the exit code."""
+        self.process.send_signal(signal.SIGTERM)
+        assert self.process.stdout is not None
+        try:
+            code = self.process.wait(40)
+        finally:
+            self.process.kill()
+        self.said += self.process.stdout.read()
+        self.process.stdout.close()
+        return code
+
+
+def _options(model: Path, config: Path) -> list[str]:
+    return ["--model", str(model), "--port", "0", "--config", str(config)]
+
+
+@pytest.fixture(scope="module")
+def server(tiny_model_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    one = Server(tiny_model_dir, tmp_path_factory.mktemp("serve"))
+    yield one
+    if one.process.poll() is None:
+        one.end()
+
+
+@pytest.fixture(scope="module")
+def client(server: Server) -> Iterator[httpx.Client]:
+    with server.client() as one:
+        yield one
+
+
+def _notes(client: httpx.Client, **body: Any) -> dict[str, Any]:
+    answer = client.post("/v1/notes", json=body)
+    assert answer.status_code == 200, answer.text
+    parsed: dict[str, Any] = answer.json()
+    return parsed
+
+
+def test_it_says_where_it_answers_and_health_needs_no_key(server: Server) -> None:
+    assert "model tiny-llama, vllm 0.32.0, native" in server.said
+    with server.client(key=None) as stranger:
+        assert stranger.get("/health").json() == {"status": "ok"}
+        assert stranger.get("/v1/models").status_code == 401
+        assert stranger.post("/v1/notes", json={}).status_code == 401
+
+
+def test_models(client: httpx.Client, tiny_model_dir: Path) -> None:
+    [model] = client.get("/v1/models").json()["data"]
+    assert model["id"] == "tiny-llama"
+    assert model["max_model_len"] == 256
+    assert model["card_sha256"] == file_sha256(tiny_model_dir / "card.json")
+
+
+def test_notes_with_tags_entities_and_provenance(client: httpx.Client, tiny_model_dir: Path) -> None:
+    body = _notes(client, sex="female", age_band="60-69", n=3, seed=11, mode="tags")
+    assert body["seed"] == 11
+    assert body["usage"]["total_tokens"] > 60
+    assert [note["index"] for note in body["notes"]] == [0, 1, 2]
+    released = [note for note in body["notes"] if note["status"] == "released"]
+    assert released, "three draws of a model that mostly writes well"
+    for note in released:
+        assert note["verdict"]["decision"] in ("pass", "repair")
+        assert note["attributes"]["sex"] == "female"
+        assert note["attributes"]["age_band"] == "60-69"
+        for span in note["phi"]:
+            assert note["text"][span["start"] : span["end"]] == f"<|{span['label']}|>"
+            assert span["label"] in PHI_LABELS
+        for span in note["entities"]:
+            assert note["text"][span["start"] : span["end"]].strip()
+            assert span["label"] in ("PROBLEM", "TEST", "TREATMENT")
+        assert "<|end|>" not in note["text"]
+        assert "<|/|>" not in note["text"]
+        made = note["provenance"]
+        assert made["card_sha256"] == file_sha256(tiny_model_dir / "card.json")
+        assert made["engine"] == "vllm 0.32.0"
+        assert made["sampling"]["temperature"] == 0.5
+        assert made["attempt"] == len(note["rejected"]) + 1
+    assert any(note["entities"] for note in released)
+    assert any(note["phi"] for note in released)
+
+
+def test_a_seed_repeats_notes_and_their_surrogates(client: httpx.Client) -> None:
+    first = _notes(client, n=4, seed=3)["notes"]
+    assert _notes(client, n=4, seed=3)["notes"] == first
+    assert _notes(client, n=2, seed=3)["notes"] == first[:2], "note i does not depend on n"
+    others = _notes(client, n=4, seed=4)["notes"]
+    assert [note["text"] for note in others] != [note["text"] for note in first]
+    unseeded = _notes(client)
+    again = _notes(client, seed=unseeded["seed"])
+    assert again["notes"] == unseeded["notes"], "the seed that was drawn is told"
+
+
+def test_surrogates_stand_where_tags_were(client: httpx.Client) -> None:
+    tagged = _notes(client, n=4, seed=5, mode="tags")["notes"]
+    filled = _notes(client, n=4, seed=5, mode="surrogates")["notes"]
+    compared = 0
+    for with_tags, with_values in zip(tagged, filled, strict=True):
+        if with_tags["provenance"]["attempt"] != with_values["provenance"]["attempt"]:
+            continue  # the gate looks at the filled note once more, and may draw again
+        if with_values["text"] is None:
+            continue
+        assert "<|" not in with_values["text"]
+        labels = [span["label"] for span in with_values["phi"]]
+        assert labels == [span["label"] for span in with_tags["phi"]]
+        compared += bool(labels)
+    assert compared
+
+
+def test_entities_can_be_left_out(client: httpx.Client) -> None:
+    with_spans, without = (_notes(client, seed=11, entities=wanted)["notes"][0] for wanted in (True, False))
+    assert with_spans["entities"]
+    assert without["entities"] == []
+    assert without["text"] == with_spans["text"]
+
+
+def test_what_the_gate_rejects_is_withheld_with_reasons_and_no_text(client: httpx.Client) -> None:
+    body = _notes(client, n=16, seed=1, temperature=2)
+    withheld = [note for note in body["notes"] if note["status"] == "withheld"]
+    assert withheld, "three hot draws of a tiny model are seldom a note"
+    for note in withheld:
+        assert note["text"] is None
+        assert note["entities"] == note["phi"] == []
+        assert note["verdict"]["decision"] == "reject"
+        assert any(reason["rejects"] for reason in note["verdict"]["reasons"])
+        assert note["provenance"]["attempt"] == 3
+        assert len(note["rejected"]) == 2
+
+
+def test_a_note_that_does_not_end_is_withheld(client: httpx.Client) -> None:
+    [note] = _notes(client, max_tokens=10, temperature=0)["notes"]
+    assert note["status"] == "withheld"
+    assert {"truncated"} <= {reason["detail"] for reason in note["verdict"]["reasons"]}
+    assert note["provenance"]["attempt"] == 1, "a greedy draw would only come again"
+
+
+def _complete(client: httpx.Client, **body: Any) -> dict[str, Any]:
+    answer = client.post("/v1/completions", json=body)
+    assert answer.status_code == 200, answer.text
+    parsed: dict[str, Any] = answer.json()
+    return parsed
+
+
+_GOES_ON = {
+    "prompt": "<|note|><|text|>",
+    "max_tokens": 120,
+    "temperature": 0.4,
+    "seed": 2,
+    "n": 3,
+    "mode": "tags",
+}
+
+
+def test_completions_in_openais_shape(client: httpx.Client) -> None:
+    body = _complete(client, model="tiny-llama", **_GOES_ON)
+    assert body["object"] == "text_completion"
+    assert body["model"] == "tiny-llama"
+    assert [choice["index"] for choice in body["choices"]] == [0, 1, 2]
+    assert any(choice["finish_reason"] == "stop" and choice["text"] for choice in body["choices"])
+    usage = body["usage"]
+    assert usage["prompt_tokens"] == 2
+    assert usage["total_tokens"] == usage["prompt_tokens"] + usage["completion_tokens"]
+    again = _complete(client, **_GOES_ON)
+    assert again["choices"] == body["choices"]
+
+
+def test_several_prompts_and_token_ids(client: httpx.Client) -> None:
+    sampling = {"max_tokens": 6, "temperature": 0, "mode": "tags"}
+    texts = _complete(client, prompt=["<|note|><|text|>", "<|note|><|text|>Known"], **sampling)
+    assert [choice["index"] for choice in texts["choices"]] == [0, 1]
+    ids = _complete(client, prompt=[1, 2], **sampling)
+    assert ids["choices"][0] == texts["choices"][0]
+    assert ids["choices"][0]["finish_reason"] == "length"
+
+
+def _events(client: httpx.Client, **body: Any) -> list[str]:
+    with client.stream("POST", "/v1/completions", json={**body, "stream": True}) as answer:
+        assert answer.status_code == 200
+        assert answer.headers["content-type"].startswith("text/event-stream")
+        lines = [line for line in answer.iter_lines() if line]
+    assert all(line.startswith("data: ") for line in lines)
+    return [line.removeprefix("data: ") for line in lines]
+
+
+def test_a_stream_gives_the_same_text_and_ends_with_done(client: httpx.Client) -> None:
+    *events, done = _events(client, stream_options={"include_usage": True}, **_GOES_ON)
+    assert done == "[DONE]"
+    *chunks, last = [json.loads(event) for event in events]
+    assert last["choices"] == []
+    whole = _complete(client, **_GOES_ON)
+    assert last["usage"] == whole["usage"]
+    for choice in whole["choices"]:
+        mine = [c for chunk in chunks for c in chunk["choices"] if c["index"] == choice["index"]]
+        assert "".join(c["text"] for c in mine) == choice["text"]
+        assert [c["finish_reason"] for c in mine if c["finish_reason"]] == [choice["finish_reason"]]
+    assert len({chunk["id"] for chunk in chunks}) == 1
+
+
+@pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.parametrize(
+    ("body", "status", "param"),
+    [
+        ({"prompt": f"{_SECRET} " * 200}, 400, "prompt"),
+        ({"prompt": ""}, 400, "prompt"),
+        ({"prompt": []}, 422, "prompt"),
+        ({"prompt": [99_999]}, 400, "prompt"),
+        ({"prompt": _SECRET, "max_tokens": 1000}, 400, "max_tokens"),
+        ({"prompt": _SECRET, "n": 1000}, 422, "n"),
+        ({"prompt": _SECRET, "model": "gpt-4"}, 404, "model"),
+        ({"prompt": _SECRET, "temperature": "hot"}, 422, "temperature"),
+    ],
+)
+def test_what_cannot_run_is_refused_before_a_stream_begins(
+    client: httpx.Client, body: dict[str, Any], status: int, param: str, stream: bool
+) -> None:
+    answer = client.post("/v1/completions", json={**body, "stream": stream})
+    assert answer.status_code == status
+    assert answer.json()["error"]["param"] == param
+    assert _SECRET not in answer.text
+
+
+def test_an_identifier_does_not_leave_in_a_completion(client: httpx.Client) -> None:
+    # the model was never shown an address, so the prompt begins one, and any going on would end it
+    body = _complete(
+        client,
+        prompt=f"<|note|><|text|>Write to {_SECRET.lower()}@example.or",
+        max_tokens=3,
+        temperature=0,
+        mode="tags",
+    )
+    [choice] = body["choices"]
+    assert choice["finish_reason"] in ("content_filter", "length")
+    assert _SECRET not in json.dumps(body)
+
+
+def test_many_clients_at_once_each_get_their_own(server: Server, client: httpx.Client) -> None:
+    alone = {seed: _notes(client, seed=seed)["notes"][0]["text"] for seed in range(3)}
+
+    def ask(seed: int) -> tuple[int, Any]:
+        with server.client() as one:
+            return seed, _notes(one, seed=seed)["notes"][0]["text"]
+
+    with concurrent.futures.ThreadPoolExecutor(12) as pool:
+        for seed, text in pool.map(ask, [0, 1, 2] * 8):
+            assert text == alone[seed]
+
+
+def test_clients_that_hang_up_leave_it_well(server: Server, client: httpx.Client) -> None:
+    for _ in range(4):
+        with pytest.raises(httpx.ReadTimeout), server.client() as hasty:
+            hasty.post("/v1/notes", json={"n": 64, "temperature": 2}, timeout=0.05)
+    start = time.monotonic()
+    assert _notes(client, seed=0)["notes"]
+    assert time.monotonic() - start < 20
+
+
+def test_sigterm_lets_requests_end_and_leaves_nothing_behind(server: Server) -> None:
+    """The module's last test: it ends the server."""
+    asked = threading.Event()
+
+    def ask() -> httpx.Response:
+        with server.client() as one:
+            asked.set()
+            return one.post("/v1/notes", json={"n": 48, "temperature": 2})
+
+    with concurrent.futures.ThreadPoolExecutor(1) as pool:
+        answer = pool.submit(ask)
+        asked.wait()
+        time.sleep(0.5)
+        code = server.end()
+        assert answer.result().status_code == 200
+        assert len(answer.result().json()["notes"]) == 48
+    assert code == 0
+    assert not [p for p in server.family if p.is_running() and p.status() != psutil.STATUS_ZOMBIE]
+    told = server.said + server.errors.read_text()
+    assert told.count("ready:") == 1
+    for never in (_SECRET, _KEY, "chest pain", "Traceback", "<|note|>"):
+        assert never not in told
