@@ -9,7 +9,20 @@ Without --model, the tiny model of the tests is made first: the smaller the mode
 everything around it, so this is the hard case.
 """
 
+# ruff: noqa: E402, F401, I001
 from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+# Python puts this folder in front of the standard library, and this file has the name of a package there:
+# whoever looks for that one, this script or a benchmark beside it, is given it.
+_folder, _path = str(Path(__file__).resolve().parent), list(sys.path)
+sys.path[:] = [place for place in sys.path if str(Path(place).resolve()) != _folder]
+sys.modules.pop("http", None)
+import http
+
+sys.path[:] = _path
 
 import argparse
 import asyncio
@@ -19,14 +32,10 @@ import os
 import socket
 import statistics
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import Any
-
-import httpx
 
 _REQUEST: dict[str, Any] = {"prompt": "<|note|><|text|>", "max_tokens": 96, "temperature": 0.7}
 _OURS: dict[str, Any] = {"mode": "tags"}
@@ -69,19 +78,21 @@ async def _round(
     url: str, extra: dict[str, Any], clients: int, requests: int, turn: int
 ) -> tuple[float, int]:
     """Completions a second, and the tokens of all."""
+    import httpx
+
     todo, written = iter(range(requests)), 0
 
-    async def one_client(http: httpx.AsyncClient) -> None:
+    async def one_client(client: httpx.AsyncClient) -> None:
         nonlocal written
         for i in todo:
             body = {**_REQUEST, **extra, "seed": 1000 * turn + i}
-            answer = await http.post(f"{url}/v1/completions", json=body)
+            answer = await client.post(f"{url}/v1/completions", json=body)
             answer.raise_for_status()
             written += answer.json()["usage"]["completion_tokens"]
 
-    async with httpx.AsyncClient(timeout=120, limits=httpx.Limits(max_connections=clients)) as http:
+    async with httpx.AsyncClient(timeout=120, limits=httpx.Limits(max_connections=clients)) as client:
         start = time.perf_counter()
-        await asyncio.gather(*(one_client(http) for _ in range(clients)))
+        await asyncio.gather(*(one_client(client) for _ in range(clients)))
         return requests / (time.perf_counter() - start), written
 
 
@@ -133,6 +144,8 @@ def _process(command: Sequence[str], environment: dict[str, str]) -> Iterator[su
 
 
 def _wait(process: subprocess.Popen[bytes], url: str) -> None:
+    import httpx
+
     deadline = time.monotonic() + _READY_SECONDS
     while time.monotonic() < deadline:
         if process.poll() is not None:

@@ -56,6 +56,7 @@ def test_an_unknown_key_is_named(tmp_path: Path) -> None:
 def test_the_default_file_says_the_defaults() -> None:
     text = (_CONFIGS / "default.yaml").read_text("utf-8")
     written, defaults = yaml.safe_load(text), ServeConfig().model_dump(mode="json")
-    assert "deid" not in written["gate"], "lists of labels and words are for those who change them"
-    del defaults["gate"]["deid"]
+    shown = written["gate"]  # the keys that an operator may want to change; not the lists of gate.deid
+    assert shown
+    defaults["gate"] = {key: value for key, value in defaults["gate"].items() if key in shown}
     assert written == defaults, "a key or a default is out of date"

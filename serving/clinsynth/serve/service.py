@@ -64,7 +64,7 @@ async def running(settings: Settings) -> AsyncIterator[Service]:
     with ThreadPoolExecutor(config.gate_workers, thread_name_prefix="gate") as pool:
         loop = asyncio.get_running_loop()
         whole = loop.run_in_executor(pool, load_gate, model_dir, config.gate)
-        short = config.gate.model_copy(update={"min_characters": 1, "min_words": 1})
+        short = config.gate.model_copy(update={"min_characters": 1, "min_words": 1, "min_entities": 0})
         parts = loop.run_in_executor(pool, load_gate, model_dir, short)
         async with engine:
             gate, text_gate = await whole, await parts
