@@ -131,7 +131,7 @@ def _write_run(default_corpus, folder, **keys):
         "context": 64,
         "precision": "fp32",
         "batch": {"rows": 8, "micro_rows": 2},
-        "optimizer": {"lr": 1e-2, "warmup_steps": 3, "weight_decay": 0.1, "clip": 1.0},
+        "optimizer": {"lr": 3e-3, "warmup_steps": 3, "weight_decay": 0.1, "clip": 1.0},
         "validation": {"every_steps": 0, "rows": 8},
         "checkpoints": {"every_steps": 0, "every_minutes": 0, "keep": 2},
         **keys,

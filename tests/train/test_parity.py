@@ -10,9 +10,11 @@ import torch
 from safetensors.torch import load_file
 
 from clinsynth.checkpoint import read_card
+from clinsynth.config import load_config
 from clinsynth.folders import read_manifest
 from clinsynth.tokens.packing import PackedRows
 from clinsynth.tokens.shards import TokenShards
+from clinsynth.train.config import TrainConfig
 from clinsynth.train.families import family_of
 from clinsynth.train.schedule import learning_rate
 from clinsynth.train.weights import SeededWeights
@@ -136,3 +138,31 @@ def test_card_tells_the_run(run, reference):
     assert card.deid == {"version": 1}
     assert card.privacy["mechanism"] == "none"
     assert [step for step, _ in card.train_loss] == list(range(1, run.steps + 1))
+
+
+def test_continuing_an_exported_model_begins_at_its_loss(trained, launch, write_run, tmp_path):
+    from transformers import AutoModelForCausalLM
+
+    base = trained("gpt2")
+    layout = {"tp": 2, "oversubscribe": True}
+    path = write_run(
+        tmp_path,
+        steps=1,
+        init_from=str(base.out),
+        layout=layout,
+        optimizer={"lr": 1e-12},
+        activation_checkpointing=True,
+    )
+    done = launch(path)
+    assert done.code == 0, done.error
+    config = load_config(path, TrainConfig)
+    rows = PackedRows(TokenShards(config.corpus / "tokens" / "train"), config.context, config.seed)
+    model = AutoModelForCausalLM.from_pretrained(base.out)
+    with torch.no_grad():
+        expected = whole_batch_loss(model, [rows.row(i) for i in range(8)]).item()
+    assert read_losses(config)[0] == pytest.approx([expected], abs=1e-5)
+    assert expected < 4, "an untrained model would be at 5.9"
+    continued = AutoModelForCausalLM.from_pretrained(config.out)
+    for name, parameter in continued.named_parameters():
+        torch.testing.assert_close(parameter, model.get_parameter(name), atol=1e-6, rtol=0)
+    assert read_card(config.out).base_model == "model"

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import json
-import os
-import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import psutil
 import pytest
 
 from clinsynth.checkpoint import read_card
 from clinsynth.train import checkpoints
-from clinsynth.train.distributed import LIFELINE_FD
-from clinsynth.train.launch import PEER_LOST
 
 pytestmark = pytest.mark.slow
 
@@ -43,9 +40,14 @@ def start(train_environment):
         process.stderr.close()
 
 
-def ranks_of(launcher):
-    children = psutil.Process(launcher.pid).children()
-    return {int(child.environ()["RANK"]): child for child in children if "RANK" in child.environ()}
+def ranks_of(launcher, folder):
+    logs = {log.resolve(): int(log.stem.removeprefix("rank-")) for log in (folder / "train/logs").glob("*")}
+    found = {}
+    for process in psutil.Process(launcher.pid).children(recursive=True):
+        said = Path(f"/proc/{process.pid}/fd/1").readlink()
+        if said in logs:
+            found[logs[said]] = process
+    return found
 
 
 def wait_for_checkpoint(folder, step, process):
@@ -64,7 +66,7 @@ def test_a_killed_run_goes_on_as_if_it_had_not_been(trained, start_run, launch, 
 
     first = start(path)
     wait_for_checkpoint(folder, 10, first)
-    os.kill(ranks_of(first)[1].pid, signal.SIGKILL)
+    ranks_of(first, folder)[1].kill()
     code, error = first.wait(timeout=30), first.stderr.read()
     assert code == 1
     assert "training process 1 was ended by SIGKILL" in error.strip().splitlines()[-1]
@@ -82,14 +84,15 @@ def test_a_killed_run_goes_on_as_if_it_had_not_been(trained, start_run, launch, 
     assert not list(folder.glob(".model*")), "nothing half-written is left"
 
 
-def test_processes_do_not_outlive_their_launcher():
-    code = (
-        "from clinsynth.train.launch import watch_lifeline; import time; watch_lifeline(); time.sleep(60)"
-    )
-    reading, writing = os.pipe()
-    environment = {**os.environ, LIFELINE_FD: str(reading)}
-    with subprocess.Popen([sys.executable, "-c", code], env=environment, pass_fds=[reading]) as worker:
-        assert worker.poll() is None
-        os.close(writing)
-        assert worker.wait(timeout=20) == PEER_LOST
-    os.close(reading)
+def test_processes_do_not_outlive_their_launcher(start_run, start):
+    path = start_run("gpt2")
+    launcher = start(path)
+    until = time.monotonic() + 120
+    while len(ranks_of(launcher, path.parent)) < 4 and time.monotonic() < until:
+        time.sleep(0.05)
+    processes = psutil.Process(launcher.pid).children(recursive=True)
+    assert len(processes) >= 4
+    launcher.kill()
+    _, alive = psutil.wait_procs(processes, timeout=20)
+    assert not alive
+    assert not (path.parent / "model").exists()

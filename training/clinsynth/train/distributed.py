@@ -15,8 +15,6 @@ RENDEZVOUS: Final = "CLINSYNTH_RENDEZVOUS"
 """Set by ``clinsynth train``: a file through which the processes of one machine meet; no port can clash."""
 PROGRESS_FD: Final = "CLINSYNTH_PROGRESS_FD"
 """Set by ``clinsynth train``: where the first process shows progress, while its output goes to a log."""
-LIFELINE_FD: Final = "CLINSYNTH_LIFELINE_FD"
-"""Set by ``clinsynth train``: a pipe that is closed when the launcher is gone."""
 _TIMEOUT: Final = timedelta(minutes=30)
 
 

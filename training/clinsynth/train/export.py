@@ -99,10 +99,11 @@ def _dtype(config: TrainConfig) -> torch.dtype:
 
 
 def _manifest(config: TrainConfig, card: Card) -> Manifest:
+    sources = {"corpus": config.corpus, "init_from": config.init_from}
     return Manifest(
         kind="model",
         config=config.model_dump(mode="json"),
-        inputs={"corpus": input_sha256(config.corpus)},
+        inputs={name: input_sha256(path) for name, path in sources.items() if path is not None},
         counts={"parameters": card.parameters, "tokens_seen": card.tokens_seen, "steps": card.steps},
         seeds=card.seeds,
     )
