@@ -42,6 +42,7 @@ class Parameters(Config):
 
     n: int = Field(ge=3)
     max_documents: int = Field(ge=1)
+    long_words: int = Field(ge=3)
     max_notes: int | None = Field(ge=1)
     resamples: int = Field(ge=1000)
     level: float = Field(gt=0.5, lt=1)
@@ -78,10 +79,12 @@ def measure(inputs: Inputs, parameters: Parameters, context: Context) -> TaskRes
         metrics |= _share(name, top, bottom, sides, spreads, parameters.level)
     for arm, side in sides.items():
         metrics["longest_copied_words", arm] = Metric(float(side.longest.max()))
+        metrics["notes_with_long_copy", arm] = Metric(float((side.longest >= parameters.long_words).sum()))
     notes = len(sides["synthetic"].counts)
     details = {
         "n": parameters.n,
         "max_documents": parameters.max_documents,
+        "long_words": parameters.long_words,
         "sides": {arm: _details(side) for arm, side in sides.items()},
     }
     return TaskResult(metrics, notes, notes, details, _remarks(sides))
@@ -147,7 +150,7 @@ def _details(side: _Copies) -> dict[str, Any]:
 
 def _remarks(sides: dict[str, _Copies]) -> tuple[str, ...]:
     return tuple(
-        f"Only {len(side.counts)} {arm} notes: the intervals are too narrow to be trusted to the letter."
-        for arm, side in sides.items()
+        f"Only {len(side.counts)} {name} notes: the intervals are too narrow to be trusted to the letter."
+        for name, side in zip(("synthetic", "hold-out"), sides.values())
         if len(side.counts) < FEW_DOCUMENTS
     )

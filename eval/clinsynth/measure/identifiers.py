@@ -73,7 +73,11 @@ def measure(inputs: Inputs, parameters: Parameters, context: Context) -> TaskRes
     metrics: dict[tuple[str, str], Metric] = {}
     for arm, tally in tallies.items():
         metrics |= _metrics(arm, tally, parameters.level)
-    details = {"classes": _classes(tallies), "notes": {arm: t.notes for arm, t in tallies.items()}}
+    details = {
+        "detector": detector.describe(),
+        "classes": _classes(tallies),
+        "notes": {arm: t.notes for arm, t in tallies.items()},
+    }
     return TaskResult(metrics, synthetic.notes, synthetic.notes, details)
 
 

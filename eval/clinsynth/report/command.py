@@ -60,9 +60,9 @@ def run(config: Path | None, overrides: tuple[str, ...], overwrite: bool, **opti
     from clinsynth.report import results_table, write_report
 
     settings = _settings(config, overrides, options)
+    tasks = _load(settings.tasks, settings.parameters, str(config or "options"))
     real, synthetic = _needed(settings.real, "real"), _needed(settings.synthetic, "synthetic")
     out = _needed(settings.output_path, "output_path")
-    tasks = _load(settings.tasks, settings.parameters, str(config or "options"))
     refuse_existing(out, overwrite=overwrite)
     inputs = open_inputs(real, synthetic, settings.test, settings.limit)
     resolved = settings.model_dump(mode="json")

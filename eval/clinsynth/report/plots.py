@@ -7,6 +7,8 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
+from clinsynth.report.words import MINUS
+
 # matplotlib writes these colours into the SVG; there they become the page's own.
 _INK, _MUTED, _GRID = "#010101", "#020202", "#030303"
 SYNTHETIC, REAL, THIRD, FOURTH = "#040404", "#050505", "#060606", "#070707"
@@ -61,7 +63,8 @@ def dots(rows: Sequence[Estimate], label: str, *, name: str, zero: bool = False,
                 ax.plot([interval[0] / unit, interval[1] / unit], [y, y], color=colour, lw=3.5, alpha=0.45,
                         solid_capstyle="round")  # fmt: skip
             ax.plot([value / unit], [y], "o", color=colour, ms=8)
-            ax.annotate(f"{value / unit:.1f}", (value / unit, y), (0, 8), textcoords="offset points",
+            text = f"{value / unit:.1f}".replace("-", MINUS)
+            ax.annotate(text, (value / unit, y), (0, 8), textcoords="offset points",
                         ha="center", color=_INK, fontsize=10)  # fmt: skip
         ax.set_yticks(range(len(rows)), [row[0] for row in reversed(rows)])
         ax.set_ylim(-0.6, len(rows) - 0.25)
@@ -70,6 +73,7 @@ def dots(rows: Sequence[Estimate], label: str, *, name: str, zero: bool = False,
         ax.margins(x=0.1)
         if zero:
             ax.axvline(0, color=_MUTED, lw=1.2)
+        ax.locator_params(axis="x", nbins=6)
 
     return _svg(draw, 0.9 + 0.48 * len(rows), name)
 

@@ -58,7 +58,7 @@ def _utility(results: ResultsJson) -> Card | None:
             f" ({interval['level']:.0%} interval {points(interval['low'])} to {points(interval['high'])})"
         )
         if interval["high"] < 0:
-            answer += "; the gap is real"
+            answer += "; the gap is beyond chance"
         elif interval["low"] > 0:
             tone, answer = "good", "of the real model's F1: better than real"
         else:
@@ -123,6 +123,9 @@ def _copying(results: ResultsJson) -> Card | None:
             tone, answer = "good", f"{answer}: no more than in unseen real notes"
     details = results["details"][task]
     longest = details["sides"]["synthetic"]["longest_words"]["max"]
+    long = _long_copies(results, task)
+    if long:
+        tone, answer = "bad", f"of words lie in copied stretches; {long}"
     return Card(
         title="Copied text",
         tone=tone,
@@ -134,6 +137,20 @@ def _copying(results: ResultsJson) -> Card | None:
         ),
         limit=f"Verbatim copies of {details['n']} words or more; reworded ones are not seen.",
     )
+
+
+def _long_copies(results: ResultsJson, task: str) -> str:
+    """What to say when long passages are copied more often than in the control; else nothing."""
+    sides = results["details"][task]["sides"]
+    copies = {
+        a: value_of(results, task, f"notes_with_long_copy,{a}") or 0.0 for a in ("synthetic", "holdout")
+    }
+    rates = {arm: found / sides[arm]["notes"] for arm, found in copies.items()}
+    if rates["synthetic"] <= rates["holdout"]:
+        return ""
+    many = copies["synthetic"]
+    words = results["details"][task]["long_words"]
+    return f"{many:,.0f} note{'s hold' if many > 1 else ' holds'} a passage of {words} words or more"
 
 
 def _task_of(results: ResultsJson, measure: str) -> str:
