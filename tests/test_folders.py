@@ -39,7 +39,7 @@ def test_a_folder_takes_its_name_when_it_is_whole(tmp_path: Path) -> None:
 @pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt])
 def test_nothing_is_left_when_the_work_fails(tmp_path: Path, error: type[BaseException]) -> None:
     def fail() -> None:
-        with new_folder(tmp_path / "out", Manifest("corpus")) as inside:
+        with new_folder(tmp_path / "runs" / "new" / "out", Manifest("corpus")) as inside:
             (inside / "file.txt").write_text("x")
             raise error
 

@@ -128,7 +128,9 @@ def _explain(error: ValidationError, schema: type[BaseModel]) -> str:
     if first["type"] == "missing":
         return f"key {key} is missing"
     message = first["msg"].removeprefix("Value error, ")
-    return f"key {key}: {message[:1].lower()}{message[1:]}"
+    if not message[1:2].isupper():  # a name in capitals stays as it is
+        message = message[:1].lower() + message[1:]
+    return f"key {key}: {message}"
 
 
 def _is_union_branch(part: object) -> bool:

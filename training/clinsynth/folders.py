@@ -58,13 +58,14 @@ class Manifest:
 def new_folder(path: Path, manifest: Manifest, *, overwrite: bool = False) -> Iterator[Path]:
     """A folder to write into; at the end of the block it takes the name ``path`` with its manifest.
 
-    When the block raises, nothing stands at ``path`` and the temporary folder is removed. Change
-    ``manifest.counts`` inside the block as the numbers become known.
+    When the block raises, nothing stands at ``path``; the temporary folder is removed, with parents made
+    for it. Change ``manifest.counts`` inside the block as the numbers become known.
 
     Raises:
         FolderError: something stands at ``path`` already and ``overwrite`` is false.
     """
     refuse_existing(path, overwrite=overwrite)
+    new_parents = [parent for parent in path.parents if not parent.exists()]
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.parent / f".{path.name}.writing-{os.getpid()}"
     shutil.rmtree(temporary, ignore_errors=True)
@@ -74,6 +75,9 @@ def new_folder(path: Path, manifest: Manifest, *, overwrite: bool = False) -> It
         finish_folder(temporary, path, manifest, overwrite=overwrite)
     except BaseException:
         shutil.rmtree(temporary, ignore_errors=True)
+        with contextlib.suppress(OSError):  # somebody else has put something there
+            for parent in new_parents:
+                parent.rmdir()
         raise
 
 

@@ -10,12 +10,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from clinsynth.corpus import Note, Span
 from clinsynth.prepare.config import DeidMode, PrepareConfig
 from clinsynth.prepare.cut import cut
-from clinsynth.prepare.pool import map_ordered
+from clinsynth.prepare.pool import map_ordered, warm_up
 from clinsynth.prepare.sources import SOURCE
 from clinsynth.progress import Progress
 
@@ -38,6 +38,7 @@ class Tagged:
             wholly, under whatever label.
         tags: tags in the text, by label.
         counts: ``notes_cut``, ``pieces``, ``too_short``, ``too_long`` (a span longer than a piece).
+        detector: its account of itself; None while nothing was looked for.
     """
 
     notes: list[tuple[int, Note]] = field(default_factory=list)
@@ -45,6 +46,7 @@ class Tagged:
     covered: Counter[str] = field(default_factory=Counter)
     tags: Counter[str] = field(default_factory=Counter)
     counts: Counter[str] = field(default_factory=Counter)
+    detector: dict[str, Any] | None = None
 
     def add(self, other: Tagged) -> None:
         """Adds the counts of another, not its notes."""
@@ -52,6 +54,7 @@ class Tagged:
         self.covered += other.covered
         self.tags += other.tags
         self.counts += other.counts
+        self.detector = other.detector or self.detector
 
 
 def tag_notes(
@@ -62,13 +65,25 @@ def tag_notes(
     Raises:
         GateError: the detector failed. A note that it could not look at never becomes training text.
     """
-    workers = min(config.deid.workers, 1 + total // _WORTH_A_POOL)
-    results = map_ordered(_work, _chunks(notes), workers=workers, start=_start, arguments=(config,))
+    results = map_ordered(
+        _work, _chunks(notes), workers=workers(total, config), start=_start, arguments=(config,)
+    )
     with Progress("removing identifiers and cutting", total) as progress:
         for chunk, result in results:
             sums.add(result)
             yield from result.notes
             progress.advance(chunk)
+
+
+def workers(total: int, config: PrepareConfig) -> int:
+    """Processes for so many notes."""
+    return min(config.deid.workers, 1 + total // _WORTH_A_POOL)
+
+
+def warm_up_workers(total: int, config: PrepareConfig) -> None:
+    """Lets what the workers need be imported while this process does something else."""
+    if workers(total, config) > 1:
+        warm_up(["clinsynth.prepare.identifiers", "clinsynth.deid.watched", "clinsynth.deid.recognizers"])
 
 
 _worker: _Worker | None = None
@@ -100,6 +115,7 @@ class _Worker:
             for piece in self._pieces(self._tagged(note, found.get(note.id), result), result):
                 result.notes.append((split, piece))
                 result.tags.update(span.label for span in piece.phi)
+        result.detector = None if self._detector is None else self._detector.describe()
         return result
 
     def _detect(self, texts: list[str]) -> Sequence[Sequence[Span]]:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import itertools
 import multiprocessing
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from multiprocessing import forkserver
 from typing import Final, TypeVar
 
 from clinsynth.errors import ClinsynthError
@@ -15,7 +16,16 @@ from clinsynth.errors import ClinsynthError
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
+# Not forked from this process, whose libraries may have started threads that hold locks, nor started anew,
+# since imports can take longer than the work: forked from a server that has imported them once.
+_CONTEXT: Final = multiprocessing.get_context("forkserver")
 _AHEAD: Final = 2  # items handed out for each process
+
+
+def warm_up(modules: Sequence[str]) -> None:
+    """Begins to import ``modules`` for processes to come, beside the work of this one."""
+    _CONTEXT.set_forkserver_preload(list(modules))
+    forkserver.ensure_running()
 
 
 def map_ordered(
@@ -40,9 +50,7 @@ def map_ordered(
         start(*arguments)
         yield from map(function, items)
         return
-    # A fresh interpreter: forking this one would copy the locks of threads that its libraries started.
-    context = multiprocessing.get_context("spawn")
-    pool = ProcessPoolExecutor(workers, context, initializer=start, initargs=arguments)
+    pool = ProcessPoolExecutor(workers, _CONTEXT, initializer=start, initargs=arguments)
     waiting: deque[Future[Result]] = deque()
     try:
         stream = iter(items)

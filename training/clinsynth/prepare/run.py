@@ -24,7 +24,7 @@ from clinsynth.folders import Manifest, new_folder
 from clinsynth.overlap import NgramIndexBuilder
 from clinsynth.prepare.config import SPLITS, PrepareConfig
 from clinsynth.prepare.cut import PIECE_OF
-from clinsynth.prepare.identifiers import Tagged, tag_notes
+from clinsynth.prepare.identifiers import Tagged, tag_notes, warm_up_workers
 from clinsynth.prepare.selection import DROPPED, Candidates, Selection, empty_split, select
 from clinsynth.prepare.sources import SourceCounts, check_sources, input_hashes, read_sources, source_counts
 from clinsynth.prepare.spool import Spool
@@ -43,9 +43,7 @@ def prepare(config: PrepareConfig, out: Path, overwrite: bool = False) -> Manife
         GateError: the detector of identifiers failed.
     """
     check_sources(config)
-    manifest = Manifest(
-        "corpus", config=config.model_dump(mode="json"), seeds={"prepare": config.seed, **_seeds(config)}
-    )
+    manifest = Manifest("corpus", seeds={"prepare": config.seed, **_seeds(config)})
     with new_folder(out, manifest, overwrite=overwrite) as folder:
         manifest.inputs = input_hashes(config)
         read: dict[str, SourceCounts] = {}
@@ -54,10 +52,12 @@ def prepare(config: PrepareConfig, out: Path, overwrite: bool = False) -> Manife
             for source, note in read_sources(config, read):
                 spool.add(note)
                 candidates.add(note, source)
+            warm_up_workers(len(spool), config)
             selection = select(spool, candidates, config, folder)
             written, tagged = _write_notes(spool, selection, config, folder)
         labels = check_entity_labels(sorted(set().union(*(w.entities for w in written.values()))))
         tokens = make_tokens(folder, TrainingText(config, labels), config)
+        manifest.config = _described(config, tagged)
         manifest.counts |= {
             "sources": source_counts(config, read),
             "dropped": {**selection.dropped, "too_short": tagged.counts["too_short"]},
@@ -145,6 +145,15 @@ def _deid_counts(tagged: Tagged) -> dict[str, Any]:
             for label, count in sorted(tagged.gold.items())
         },
     }
+
+
+def _described(config: PrepareConfig, tagged: Tagged) -> dict[str, Any]:
+    """The config for the manifest. Words to deny are identifiers: the detector's account counts them."""
+    described = config.model_dump(mode="json")
+    described["deid"]["detector"] = tagged.detector
+    for entry, source in zip(described["sources"], config.sources):
+        entry |= {"name": source.label, "deid": config.deid_mode(source)}
+    return described
 
 
 def _seeds(config: PrepareConfig) -> dict[str, int]:

@@ -24,6 +24,7 @@ from clinsynth.prepare.spool import Spool
 from clinsynth.progress import track
 
 DROPPED: Final = -1
+REASONS: Final = ("exact_duplicate", "near_duplicate", "patient_in_other_split")
 _AUTO: Final = -1
 _PRIORITY: Final = np.array([0, 1, 3, 2])
 """Of each of ``SPLITS``: a patient whom the sources put in two splits stays in the higher one, for what
@@ -72,7 +73,7 @@ def select(notes: Spool, candidates: Candidates, config: PrepareConfig, folder: 
         UsageError: a split stays empty; names the key.
     """
     keep = np.ones(len(notes), np.bool_)
-    dropped: dict[str, int] = {}
+    dropped = dict.fromkeys(REASONS, 0)
     if config.dedup.exact:
         _, first = np.unique(np.array(candidates.texts, np.uint64), return_index=True)
         keep[:] = False
