@@ -17,11 +17,16 @@ _SUMMARIES: Final = (
     "{age} {person}{history} with {findings}, most consistent with {disease}",
     "presentation is most consistent with {disease} given {findings}",
     "{findings} in this {age} {person} point to {disease}",
-    "in summary, this is a {age} {person}{history} admitted for {disease}",
+    "in summary, this is {aged} {person}{history} admitted for {disease}",
     "{disease}, supported by {findings}",
     "the picture of {findings} fits {disease}",
     "{name} has {disease} with {findings}",
     "overall impression is {disease}",
+)
+_SUMMARIES_BARE: Final = (
+    "overall impression is {disease}",
+    "{age} {person}{history} with {disease}",
+    "assessment: {disease}",
 )
 _STARTED: Final = (
     "started on {x}",
@@ -111,19 +116,14 @@ def summary(context: Context) -> Phrase:
     case = context.case
     support = _support(context)
     disease = context.disease(case.principal, canonical=True)
-    templates = (
-        _SUMMARIES
-        if support
-        else (
-            "overall impression is {disease}",
-            "{age} {person}{history} with {disease}",
-            "assessment: {disease}",
-        )
-    )
+    options: tuple[str, ...] = _SUMMARIES if support else _SUMMARIES_BARE
+    if not context.in_hospital:
+        options = tuple(template for template in options if "admitted" not in template)
     history = joined([context.disease(d) for d in case.comorbidities[:2]])
     return context.say_one(
-        templates,
+        options,
         age=context.age(),
+        aged=context.aged(),
         person=context.person(),
         history=chained(" with ", history) if history and context.chance(0.5) else "",
         findings=context.findings(support),
@@ -286,6 +286,12 @@ _IMPROVED: Final = (
     "{he} no longer had {symptom} after {n} days",
     "{symptom} gradually subsided",
 )
+_IMPROVING: Final = (
+    "{symptom} had begun to improve by discharge",
+    "there was some improvement in {symptom}",
+    "{symptom} was less marked by {day}",
+    "{he} reported less {symptom} over the stay",
+)
 _UNEVENTFUL: Final = (
     "the remainder of the stay was uneventful",
     "{he} tolerated a regular diet and was ambulating independently",
@@ -341,7 +347,7 @@ def improvement(context: Context) -> Phrase:
         return ()
     symptom = context.finding(context.case.symptoms[0], present=False)
     return context.say_one(
-        _IMPROVED,
+        _IMPROVED if context.case.principal.acuity == "acute" else _IMPROVING,
         his=context.his,
         he=context.he,
         symptom=symptom,

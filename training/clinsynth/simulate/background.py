@@ -8,59 +8,8 @@ from clinsynth.simulate.context import Context
 from clinsynth.simulate.phrase import Phrase, capitalised, chained, fill, joined, plain
 from clinsynth.simulate.plants import SOCIAL
 
-_SURGERIES: Final = (
-    ("appendectomy", 8, ""),
-    ("tonsillectomy", 4, ""),
-    ("cholecystectomy", 25, ""),
-    ("inguinal hernia repair", 20, "male"),
-    ("cesarean section", 22, "female"),
-    ("hysterectomy", 42, "female"),
-    ("vasectomy", 30, "male"),
-    ("cataract extraction", 62, ""),
-    ("right total knee replacement", 58, ""),
-    ("carpal tunnel release", 35, ""),
-    ("rotator cuff repair", 40, ""),
-    ("wisdom tooth extraction", 18, ""),
-)
-_TWICE_EXCLUDED: Final = {
-    "acute appendicitis": "appendectomy",
-    "acute cholecystitis": "cholecystectomy",
-    "inguinal hernia": "inguinal hernia repair",
-    "knee osteoarthritis": "right total knee replacement",
-    "peritonsillar abscess": "tonsillectomy",
-    "streptococcal pharyngitis": "tonsillectomy",
-}
-_UTERUS_NEEDED: Final = frozenset(
-    {"uterine fibroids", "endometriosis", "preeclampsia", "ectopic pregnancy", "hyperemesis gravidarum"}
-    | {"pelvic inflammatory disease", "ovarian cancer"}
-)
-_FAMILY: Final = (
-    ("coronary artery disease", "heart attack at 61"),
-    ("hypertension", ""),
-    ("type 2 diabetes", ""),
-    ("stroke", ""),
-    ("colon cancer", ""),
-    ("asthma", ""),
-    ("dementia", ""),
-    ("kidney stones", ""),
-    ("lung cancer", ""),
-)
-_JOBS: Final = (
-    "teacher",
-    "truck driver",
-    "accountant",
-    "cook",
-    "nurse",
-    "electrician",
-    "warehouse worker",
-    "bus driver",
-    "office manager",
-    "carpenter",
-    "cashier",
-    "farmer",
-    "software tester",
-    "mechanic",
-)
+_OLD: Final = 90
+"""Age from which the number is an identifier."""
 
 
 def write_history(context: Context) -> None:
@@ -111,22 +60,8 @@ def _with_detail(context: Context, disease: Phrase) -> Phrase:
 
 
 def _surgeries(context: Context) -> list[Phrase]:
-    case = context.case
-    had_uterus_out = any(d.name in _UTERUS_NEEDED for d in (case.principal, *case.comorbidities))
-    possible = [
-        name
-        for name, age, sex in _SURGERIES
-        if case.patient.age_years > age + 2
-        and sex in ("", case.patient.sex)
-        and _TWICE_EXCLUDED.get(case.principal.name) != name
-        and not (name == "hysterectomy" and (had_uterus_out or case.patient.age < 45))
-    ]
-    if case.patient.age < 12:
-        return []
-    chosen = context.rng.sample(possible, min(len(possible), context.rng.choice((0, 0, 1, 1, 2))))
     phrases: list[Phrase] = []
-    for name in chosen:
-        year = context.day.year - context.rng.randint(1, min(25, case.patient.age - 4))
+    for name, year in context.case.past.surgeries:
         detail = context.pick("", f" ({year})", f" in {year}", f" {year}")
         phrases.append(((name, "TREATMENT"), (detail, "")))
     return phrases
@@ -176,9 +111,13 @@ def write_social(context: Context) -> None:
 def _childs_life(context: Context) -> list[Phrase]:
     patient = context.case.patient
     sentences = [
-        context.say("lives with parents in {city}", city=((patient.city, "LOCATION"),)),
-        context.say(
-            "lives with {his} {relation} ({name})",
+        context.say_one(
+            (
+                "lives with parents in {city}",
+                "lives with {his} {relation} ({name})",
+                "{his} {relation} is {name}",
+            ),
+            city=((patient.city, "LOCATION"),),
             his=context.his,
             relation=patient.relation,
             name=((patient.relative.full, "NAME"),),
@@ -201,31 +140,35 @@ def _childs_life(context: Context) -> list[Phrase]:
     return sentences
 
 
+_HOMES: Final = (
+    "lives with {his} {relation} in {city}",
+    "lives in {city} with {his} {relation}, {name}",
+    "lives in {city}, {state}, with {his} {relation}",
+    "{his} health care proxy is {name} ({relation})",
+)
+_WORK: Final = (
+    "works as a {job} at {employer}",
+    "employed by {employer} as a {job}",
+    "works as a {job}",
+    "{job} at {employer}, currently on leave",
+)
+_RETIRED: Final = (
+    "retired {job}",
+    "retired from {employer}",
+    "former {job} at {employer}",
+    "a retired {job}",
+)
+_ALCOHOL: Final = {
+    "none": ("no alcohol", "denies alcohol use", "does not drink", "no EtOH"),
+    "some": ("drinks alcohol socially", "occasional wine", "rare EtOH", "a beer on weekends"),
+}
+
+
 def _adults_life(context: Context) -> list[Phrase]:
-    patient, case = context.case.patient, context.case
-    job = context.pick(*_JOBS)
-    working = patient.age < 66
-    smoker = any(
-        d.name
-        in (
-            "chronic obstructive pulmonary disease",
-            "lung cancer",
-            "bladder cancer",
-            "peripheral artery disease",
-        )
-        for d in (case.principal, *case.comorbidities)
-    )
-    drinks = any(f.name == "heavy alcohol use" for f in case.history)
-    injects = any(f.name == "injection drug use" for f in case.history)
+    patient, past = context.case.patient, context.case.past
     sentences = [
         context.say_one(
-            (
-                "lives with {his} {relation} in {city}",
-                "lives in {city} with {his} {relation}, {name}",
-                "lives in {city}, {state}",
-                "lives alone; {his} {relation} {name} is nearby",
-                "{his} health care proxy is {name} ({relation})",
-            ),
+            _HOMES,
             his=context.his,
             relation=patient.relation,
             city=((patient.city, "LOCATION"),),
@@ -233,67 +176,42 @@ def _adults_life(context: Context) -> list[Phrase]:
             name=((patient.relative.full, "NAME"),),
         ),
         context.say_one(
-            (
-                "works as a {job} at {employer}",
-                "employed by {employer} as a {job}",
-                "works as a {job}",
-                "{job} at {employer}, currently on leave",
-            )
-            if working
-            else (
-                "retired {job}",
-                "retired from {employer}",
-                "former {job} at {employer}",
-                "a retired {job}",
-            ),
-            job=job,
+            _WORK if patient.age < 66 else _RETIRED,
+            job=past.job,
             employer=((patient.employer, "LOCATION"),),
         ),
-        plain(_tobacco(context, smoker)),
+        plain(_tobacco(context)),
     ]
-    if not drinks:
-        sentences.append(
-            plain(
-                context.pick(
-                    "drinks alcohol socially",
-                    "no alcohol",
-                    "occasional wine",
-                    "rare EtOH",
-                    "denies alcohol use",
-                )
-            )
-        )
-    if not injects:
+    if past.alcohol:
+        sentences.append(plain(context.pick(*_ALCOHOL[past.alcohol])))
+    if past.drugs:
         sentences.append(
             plain(context.pick("no illicit drugs", "denies drug use", "no recreational drugs"))
         )
     return sentences
 
 
-def _tobacco(context: Context, smoker: bool) -> str:
-    years = context.rng.randint(1, max(2, min(50, context.case.patient.age - 16)))
-    if smoker:
+def _tobacco(context: Context) -> str:
+    past = context.case.past
+    years = past.tobacco_years
+    if past.tobacco == "current":
         return context.pick(
-            f"{years + 10}-pack-year smoking history",
             f"smokes one pack per day for {years} years",
-            f"former smoker, {years + 12} pack-years",
-            f"quit smoking {max(1, years // 3)} years ago",
+            f"current smoker, {years} pack-years",
+            "active smoker",
         )
-    return context.pick(
-        "never smoker",
-        "does not smoke",
-        "denies tobacco use",
-        "nonsmoker",
-        f"quit smoking {years} years ago",
-        "never smoked",
-    )
+    if past.tobacco == "former":
+        return context.pick(
+            f"quit smoking {years} years ago", "former smoker", f"ex-smoker, quit {years} years ago"
+        )
+    return context.pick("never smoker", "does not smoke", "denies tobacco use", "nonsmoker", "never smoked")
 
 
 def write_family(context: Context) -> None:
     """Illnesses of relatives; their age is an identifier when it is over 89."""
     context.heading("family")
-    count = context.rng.choice((0, 1, 1, 2))
-    if not count:
+    family = context.case.past.family
+    if not family:
         context.note.sentence(
             plain(
                 context.pick(
@@ -301,38 +219,19 @@ def write_family(context: Context) -> None:
                 )
             )
         )
-    young = context.case.patient.age < 25
-    relatives = context.rng.sample(
-        ("mother", "father", "sister", "brother", "maternal grandmother", "paternal grandfather"), count
-    )
-    for relative in relatives:
-        disease, _ = context.rng.choice(_FAMILY)
-        if young and "grand" not in relative:
-            disease = context.pick("asthma", "hypertension", "migraine")
-        problem: Phrase = ((disease, "PROBLEM"),)
-        if not young and context.chance(0.2):
-            age = context.rng.randint(90, 99) if relative == "mother" else context.rng.randint(58, 89)
-            label = "AGE" if age >= 90 else ""
-            phrase = fill(
-                context.pick(
-                    "{relative} died at age {age} with {problem}",
-                    "{relative} had {problem} and died at {age}",
-                ),
-                relative=relative,
-                age=((str(age), label),),
-                problem=problem,
-            )
-        else:
-            phrase = fill(
-                context.pick(
-                    "{relative} with {problem}",
-                    "{problem} in {his} {relative}",
-                    "{relative}: {problem}",
-                    "{relative} has {problem}",
-                ),
-                relative=relative,
-                problem=problem,
+    for relative in family:
+        templates = (
+            ("{relative} died at age {age} with {problem}", "{relative} had {problem} and died at {age}")
+            if relative.died_at
+            else ("{relative} with {problem}", "{problem} in {his} {relative}", "{relative}: {problem}")
+        )
+        context.note.sentence(
+            context.say_one(
+                templates,
+                relative=relative.relation,
+                age=((str(relative.died_at), "AGE" if relative.died_at >= _OLD else ""),),
+                problem=((relative.disease, "PROBLEM"),),
                 his=context.his,
             )
-        context.note.sentence(phrase)
+        )
     context.close()

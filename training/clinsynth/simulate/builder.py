@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from random import Random
 from typing import Final
 
@@ -11,40 +12,50 @@ from clinsynth.simulate.style import Style
 
 _PHI: Final = frozenset(PHI_LABELS)
 _TYPO_MINIMUM: Final = 5
+_PLAIN_PIECES: Final = 8
+"""Plain pieces are that many times longer than entities, and as much more often misspelt."""
 
 
 class NoteBuilder:
     """The text of a note in the making.
 
     Noise (misspellings, capitals, doubled spaces) is put in before a piece is appended, so that it can't
-    shift a span. Identifiers are never misspelt.
+    shift a span. Identifiers are never misspelt, nor are pieces that hold a protected word.
+
+    Attributes:
+        named: lower-case texts of the entities so far.
     """
 
-    def __init__(self, rng: Random, style: Style) -> None:
+    def __init__(self, rng: Random, style: Style, *, protected: Sequence[str] = ()) -> None:
         self._rng, self._style = rng, style
+        self._protected = tuple(word.lower() for word in protected)
         self._parts: list[str] = []
         self._length = 0
+        self.named: set[str] = set()
         self._entities: list[Span] = []
         self._phi: list[Span] = []
 
     def add(self, phrase: Phrase) -> None:
         """Appends a phrase as it stands."""
-        style = self._style
         for text, label in phrase:
             if not text:
                 continue
-            if style.upper:
-                text = text.upper()
-            if not label:
-                if style.typos and self._rng.random() < style.typos * 8:
-                    text = _misspelt(text, self._rng)
-            else:
-                if label not in _PHI and style.typos and self._rng.random() < style.typos:
-                    text = _misspelt(text, self._rng)
+            text = self._with_noise(text, label)
+            if label:
+                if label not in _PHI:
+                    self.named.add(text.lower())
                 spans = self._phi if label in _PHI else self._entities
                 spans.append(Span(self._length, self._length + len(text), label))
             self._parts.append(text)
             self._length += len(text)
+
+    def _with_noise(self, text: str, label: str) -> str:
+        style = self._style
+        if style.typos and label not in _PHI:
+            chance = style.typos if label else style.typos * _PLAIN_PIECES
+            if self._rng.random() < chance and not any(word in text.lower() for word in self._protected):
+                text = _misspelt(text, self._rng)
+        return text.upper() if style.upper else text
 
     def text(self, text: str) -> None:
         """Appends plain text that noise leaves alone: headings, line breaks."""

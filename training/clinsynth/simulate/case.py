@@ -7,20 +7,29 @@ the present findings evoke, scored by evoking strength as INTERNIST-I did.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from random import Random
 from typing import Final
 
 from clinsynth.corpus.note import AGE_BANDS
 from clinsynth.simulate.measures import Vitals, draw_labs, draw_vitals
+from clinsynth.simulate.past import Past, draw_past
 from clinsynth.simulate.patient import Patient
 from clinsynth.simulate.table import FREQUENCY, Disease, Finding, Link, Procedure, Table
 from clinsynth.simulate.treatment import Allergy, Treatment, draw_allergies, draw_therapy
 
 _MOST_COMORBIDITIES: Final = 4
 _MOST_STUDIES: Final = 3
+_SPECIFIC: Final = ("imaging", "sign", "history")
+"""Kinds of findings whose phrases differ in substance: where a fracture lies, what was eaten."""
 _RIVALS: Final = 3
+_STAYS: Final = (1, 2, 2, 3, 3, 4, 5, 6, 8)
+_SHORT_STAYS: Final = (1, 1, 2)
+_QUICK: Final = ("emergency medicine", "pediatrics", "otolaryngology", "ophthalmology", "urology")
+_TELLING: Final = 2
+"""Evoking strength from which a finding speaks for a disease at all."""
+_LEAST_SCORE: Final = 4
 _ROUTINE_PANELS: Final = ("CBC", "BMP", "lipids", "endocrine")
 _UNCONTROLLED: Final = 0.5
 _SAME_ILLNESS: Final = 20.0
@@ -38,7 +47,9 @@ class Case:
         labs: analyte -> measured value, as text, on the first day.
         rivals: other diseases that the findings bring to mind.
         home, acute, discharge: treatments by phase; ``home`` also carries whom each is for.
-        side: the side of the body that has it.
+        side: the side of the body that has it; ``size`` of a mass, of a ``stone``.
+        wording: finding -> the one phrase for it, where another would say something else.
+        gestation_weeks: 0 outside pregnancy.
         days_ill: days of symptoms before the first encounter.
         days_in: days in hospital.
     """
@@ -46,6 +57,7 @@ class Case:
     patient: Patient
     principal: Disease
     comorbidities: tuple[Disease, ...]
+    past: Past
     symptoms: tuple[Finding, ...]
     history: tuple[Finding, ...]
     signs: tuple[Finding, ...]
@@ -63,6 +75,10 @@ class Case:
     operation: Procedure | None
     bedside: Procedure | None
     side: str
+    size: str
+    stone: str
+    wording: Mapping[str, str]
+    gestation_weeks: int
     days_ill: int
     days_in: int
 
@@ -76,10 +92,16 @@ class Case:
 def draw_case(rng: Random, table: Table, patient: Patient, principal: Disease) -> Case:
     """A case of ``principal`` in ``patient``."""
     comorbidities = _draw_comorbidities(rng, table, patient, principal)
+    if "obesity" in {principal.name, *(d.name for d in comorbidities)}:
+        patient = replace(patient, weight_kg=round(patient.weight_kg * rng.uniform(1.3, 1.65), 1))
     present, absent = _draw_findings(rng, table.profiles[principal.name], patient)
     rivals = _rivals(table, patient, principal, comorbidities, present)
     seen = _with_implied(present)
-    absent_symptoms, absent_signs = _negatives(rng, table, patient, rivals, absent, seen)
+    # What a comorbidity commonly brings is not denied either: it may well be there.
+    usual = {
+        link.finding.name for d in comorbidities for link in table.profiles[d.name] if link.frequency >= 3
+    }
+    absent_symptoms, absent_signs = _negatives(rng, table, patient, rivals, absent, seen | usual)
     labs_of_others = _background_labs(rng, table, patient, comorbidities, present)
     lab_findings = tuple(f for f in present if f.kind == "lab")
     conditions = (principal, *comorbidities)
@@ -95,6 +117,7 @@ def draw_case(rng: Random, table: Table, patient: Patient, principal: Disease) -
         patient=patient,
         principal=principal,
         comorbidities=comorbidities,
+        past=draw_past(rng, patient, conditions, (f for f in present if f.kind == "history")),
         symptoms=tuple(f for f in present if f.kind == "symptom"),
         history=tuple(f for f in present if f.kind == "history"),
         signs=tuple(f for f in present if f.kind == "sign"),
@@ -115,8 +138,12 @@ def draw_case(rng: Random, table: Table, patient: Patient, principal: Disease) -
         operation=_draw_procedure(rng, table, principal, "operation", patient),
         bedside=_draw_procedure(rng, table, principal, "bedside", patient),
         side=rng.choice(("left", "right")),
+        size=f"{rng.randint(14, 58) / 10:.1f} cm",
+        stone=f"{rng.randint(3, 9)} mm",
+        wording={f.name: rng.choice(f.phrases) for f in present if f.kind in _SPECIFIC},
+        gestation_weeks=_gestation(rng, principal),
         days_ill=_days_ill(rng, principal),
-        days_in=rng.choice((1, 2, 2, 3, 3, 4, 5, 6, 8)),
+        days_in=rng.choice(_SHORT_STAYS if principal.specialty in _QUICK else _STAYS),
     )
 
 
@@ -192,22 +219,22 @@ def _rivals(
     for finding in present:
         if finding.kind in ("symptom", "sign"):
             for name, evoking in table.evoked.get(finding.name, ()):
-                scores[name] = scores.get(name, 0) + evoking
+                if evoking >= _TELLING:
+                    scores[name] = scores.get(name, 0) + evoking
     band = AGE_BANDS.index(patient.age_band)
     taken = {principal.name, *(d.name for d in comorbidities)}
     rivals = []
-    for name, _ in sorted(scores.items(), key=lambda pair: (-pair[1], pair[0])):
+    for name, score in sorted(scores.items(), key=lambda pair: (-pair[1], pair[0])):
         disease = table.diseases[name]
+        if score < _LEAST_SCORE:
+            break
         linked = table.comorbidity.get((principal.name, name), 1.0) >= _SAME_ILLNESS
         reverse = table.comorbidity.get((name, principal.name), 1.0) >= _SAME_ILLNESS
         if name in taken or linked or reverse or disease.prior(band, patient.sex) <= 0.5:
             continue
         if disease.acuity != principal.acuity or _shares_words(disease, principal):
             continue
-        if (
-            any("newborn infant toddler".find(flag) >= 0 for flag in disease.flags)
-            and patient.age_years > 5
-        ):
+        if disease.flags & {"newborn", "infant", "toddler"} and patient.age_years > 5:
             continue
         rivals.append(disease)
         if len(rivals) == _RIVALS:
@@ -233,7 +260,11 @@ def _negatives(
     candidates = list(absent)
     for rival in rivals:
         for link in table.profiles[rival.name]:
-            if link.frequency >= 3 and link.evoking and link.finding.kind in ("symptom", "sign"):
+            if (
+                link.frequency >= 3
+                and link.evoking >= _TELLING
+                and link.finding.kind in ("symptom", "sign")
+            ):
                 candidates.append(link.finding)  # noqa: PERF401 - reads better than three nested clauses
     chosen: dict[str, Finding] = {}
     for finding in candidates:
@@ -292,7 +323,15 @@ def _draw_procedure(
     return None
 
 
+def _gestation(rng: Random, principal: Disease) -> int:
+    if "third-trimester" in principal.flags:
+        return rng.randint(29, 38)
+    return rng.randint(6, 10) if "pregnancy" in principal.flags else 0
+
+
 def _days_ill(rng: Random, principal: Disease) -> int:
+    if "sudden" in principal.flags:
+        return 0
     if principal.acuity == "acute":
         return rng.choice((0, 1, 1, 1, 2, 2, 3, 3, 4, 5, 7))
     if principal.acuity == "subacute":

@@ -11,7 +11,7 @@ from clinsynth.errors import UsageError
 _SUFFIXES = (".jsonl", ".jsonl.gz", ".parquet")
 
 
-@click.command()
+@click.command(epilog="Example: clinsynth simulate notes.jsonl.gz --notes 3000 --seed 7")
 @click.argument("out", type=click.Path(path_type=Path, dir_okay=False))
 @click.option("--notes", required=True, type=int, help="How many notes to write.")
 @click.option("--seed", default=0, show_default=True, type=int, help="Another seed is another hospital.")
@@ -24,15 +24,12 @@ _SUFFIXES = (".jsonl", ".jsonl.gz", ".parquet")
 )
 @click.option("--overwrite", is_flag=True, help="Replace OUT if it exists.")
 def simulate(out: Path, notes: int, seed: int, start: int, overwrite: bool) -> None:
-    r"""Labelled notes of a simulated hospital, written to OUT (.jsonl, .jsonl.gz or .parquet).
+    """Labelled notes of a simulated hospital, written to OUT (.jsonl, .jsonl.gz or .parquet).
 
     No real patient or text is behind them: cases are drawn from an expert table of diseases and findings,
     and written up as eight types of note. Each row holds the raw text, the attributes (note type,
     specialty, sex, age band, diagnoses), gold entities (PROBLEM, TEST, TREATMENT) and gold identifiers of
     every Safe Harbor class, all of them invented. Note i is the same however many are written.
-
-    \b
-      clinsynth simulate notes.jsonl.gz --notes 3000 --seed 7
     """
     if notes < 1:
         raise UsageError(f"--notes is {notes}: ask for at least 1")
@@ -40,9 +37,10 @@ def simulate(out: Path, notes: int, seed: int, start: int, overwrite: bool) -> N
         raise UsageError(f"--start is {start}: it must not be negative")
     if not out.name.endswith(_SUFFIXES):
         raise UsageError(f"{out}: the name must end in {', '.join(_SUFFIXES)}")
-    if out.exists() and not overwrite:
-        raise UsageError(f"{out} exists: choose another name or pass --overwrite")
 
+    from clinsynth.folders import refuse_existing
+
+    refuse_existing(out, overwrite=overwrite)
     from clinsynth.corpus.writers import NoteWriter
     from clinsynth.progress import track
     from clinsynth.simulate.stream import simulate_notes

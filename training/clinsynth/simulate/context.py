@@ -8,7 +8,7 @@ without their doses.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date, timedelta
 from random import Random
 from typing import Final
@@ -55,6 +55,7 @@ _MODIFIED: Final = frozenset(
         "back-pain",
     ]
 )
+_DEGREES: Final = ("MD", "MD", "M.D.", "DO", "MD", "MD, PhD")
 _ROUTES: Final = {
     "by mouth": ("by mouth", "PO", "PO", "orally"),
     "intravenously": ("IV", "IV", "intravenously"),
@@ -91,7 +92,6 @@ class Context:
         day: date of the note; ``admitted`` of the first encounter of the illness.
         day_number: day in hospital, from 1.
         plants: place in a note -> sentences with identifiers that are to stand there.
-        mentioned: canonical names of the diseases named so far, in order.
     """
 
     rng: Random
@@ -110,13 +110,16 @@ class Context:
     operated: date
     plants: dict[str, list[Phrase]]
     note: NoteBuilder
-    size: str = ""
-    stone: str = ""
-    mentioned: dict[str, None] = field(default_factory=dict)
 
-    def __post_init__(self) -> None:
-        self.size = f"{self.rng.randint(14, 58) / 10:.1f} cm"
-        self.stone = f"{self.rng.randint(3, 9)} mm"
+    @property
+    def in_hospital(self) -> bool:
+        """Whether the patient is, or is about to be, an inpatient of the author."""
+        return self.note_type not in ("clinic letter", "emergency department note")
+
+    @property
+    def back_home(self) -> bool:
+        """Whether this is a letter about a patient who was in hospital before."""
+        return self.note_type == "clinic letter" and self.day > self.admitted
 
     # Chance and choice.
 
@@ -142,7 +145,7 @@ class Context:
         """Markup with side and size of this case filled in."""
         if "{" in text:
             text = text.replace("{side}", self.case.side)
-            text = text.replace("{size}", self.size).replace("{stone}", self.stone)
+            text = text.replace("{size}", self.case.size).replace("{stone}", self.case.stone)
         return text
 
     def finding(self, finding: Finding, *, present: bool = True, spoken: bool = False) -> Phrase:
@@ -155,7 +158,8 @@ class Context:
         if finding.abbreviations and self.chance(self.style.abbreviate):
             text = self.rng.choice(finding.abbreviations)
         else:
-            text = self.located(self.rng.choice(finding.phrases))
+            phrase = self.case.wording.get(finding.name) or self.rng.choice(finding.phrases)
+            text = self.located(phrase)
         if finding.kind == "history":
             return plain(text)
         bare = text.replace(" ", "-")
@@ -168,8 +172,7 @@ class Context:
         return ((lead, ""), (text, PROBLEM)) if lead else ((text, PROBLEM),)
 
     def disease(self, disease: Disease, *, canonical: bool = False) -> Phrase:
-        """A disease as a problem; remembers that the note names it."""
-        self.mentioned.setdefault(disease.name)
+        """A disease as a problem."""
         if canonical:
             return ((disease.name, PROBLEM),)
         if disease.abbreviations and self.chance(self.style.abbreviate):
@@ -270,6 +273,14 @@ class Context:
             return chained(number, self.pick("yo", "yo", " y/o", " y.o.", "-yo"))
         return chained(number, self.pick("-year-old", "-year-old", "-year-old", " year old"))
 
+    def aged(self) -> Phrase:
+        """The age with its article: ``an 82-year-old``, ``a 5-week-old``."""
+        age = self.age()
+        number = age[0][0].split("-")[0].split()[0]
+        digits = "".join(character for character in number if character.isdigit())
+        vowel = digits.startswith("8") or digits in ("11", "18")
+        return chained("an " if vowel else "a ", age)
+
     def person(self) -> str:
         """``woman``, ``gentleman``, ``boy``, ``F``: a noun for the patient."""
         patient = self.case.patient
@@ -317,7 +328,8 @@ class Context:
     def doctor(self, name: Name, *, signed: bool = False) -> Phrase:
         """A clinician: ``Dr. Silva``, ``J. Silva, MD``; in full where they sign."""
         if signed:
-            degree = self.pick("MD", "MD", "M.D.", "DO", "MD, PhD")
+            # Follows from the name, so that it is the same in every note.
+            degree = _DEGREES[(len(name.full) + ord(name.initial)) % len(_DEGREES)]
             text = self.pick(
                 name.full,
                 name.full,
@@ -345,22 +357,19 @@ class Context:
     def ago(self, days: int) -> str:
         """How long something has lasted: ``3 days``, ``two weeks``."""
         if days <= 0:
-            return self.pick("several hours", "6 hours", "about 4 hours", "less than a day", "12 hours")
+            return self.pick("several hours", "6 hours", "4 hours", "8 hours", "12 hours")
         if days == 1:
-            return self.pick("1 day", "one day", "24 hours", "a day")
+            return self.pick("1 day", "one day", "24 hours")
         if days < 14:
-            return self.pick(
-                f"{days} days", f"{days} days", f"{days}-{days + 1} days", f"about {days} days"
-            )
+            return self.pick(f"{days} days", f"{days} days", f"{days}-{days + 1} days", f"{days}d")
         if days < 60:
             weeks = round(days / 7)
-            return self.pick(f"{weeks} weeks", f"about {weeks} weeks", f"{weeks}-{weeks + 1} weeks")
+            return self.pick(f"{weeks} weeks", f"{weeks} wks", f"{weeks}-{weeks + 1} weeks")
         if days < 360:
-            return self.pick(
-                f"{round(days / 30)} months", "several months", f"the past {round(days / 30)} months"
-            )
-        years = max(1, round(days / 365))
-        return self.pick("a year", "over a year") if years == 1 else f"{years} years"
+            months = round(days / 30)
+            return self.pick(f"{months} months", "several months", f"{months} months")
+        years = round(days / 365)
+        return self.pick("one year", "12 months") if years == 1 else f"{years} years"
 
     def later(self, low: int, high: int) -> date:
         """A day after the note's."""

@@ -68,7 +68,8 @@ def write_exam(
 
 
 def _regions(context: Context, signs: Sequence[Finding], *, brief: bool) -> list[str]:
-    wanted = {f.group for f in signs if f.group != "vital"} | set(_BRIEF if brief else _USUAL)
+    usual = [region for region in (_BRIEF if brief else _USUAL) if context.chance(0.75)]
+    wanted = {f.group for f in signs if f.group != "vital"} | {*usual, "general"}
     return [r for r in context.table.regions if r in wanted]
 
 

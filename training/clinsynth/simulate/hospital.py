@@ -127,14 +127,15 @@ def write_note(
     day = _day(case, kind, rng)
     own_author = kind in ("radiology report", "consultation")
     people = (case.patient.name, staff.attending)
-    builder = NoteBuilder(rng, style)
+    specialty = _specialty(case, kind)
+    builder = NoteBuilder(rng, style, protected=(case.principal.name, specialty))
     context = Context(
         rng=rng,
         table=table,
         case=case,
         style=style,
         note_type=kind,
-        specialty=_specialty(case, kind),
+        specialty=specialty,
         facility=staff.facility,
         attending=staff.colleague if own_author else staff.attending,
         colleague=staff.attending if own_author else staff.colleague,
@@ -148,7 +149,11 @@ def write_note(
     )
     facts.write(context)
     assert not context.plants, f"{kind}: identifiers planted at {sorted(context.plants)} were not written"
-    mentioned = [name for name in context.mentioned if name != case.principal.name]
+    mentioned = [
+        disease.name
+        for disease in case.comorbidities
+        if any(name.lower() in builder.named for name in disease.names)
+    ]
     attributes = Attributes(
         note_type=kind,
         specialty=context.specialty,
@@ -167,12 +172,8 @@ def _day(case: Case, kind: str, rng: Random) -> int:
         return case.days_in
     if kind == "operative report":
         return min(1, case.days_in)
-    if kind == "clinic letter":
-        return (
-            rng.choice((0, 14, 21, 30))
-            if "inpatient" not in case.principal.settings
-            else rng.choice((0, 14, 30, 60))
-        )
+    if kind == "clinic letter" and case.principal.acuity == "acute":
+        return rng.choice((14, 14, 21, 30, 42))
     return 0
 
 

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from typing import Final
 
 from clinsynth.simulate.assessment import (
-    improvement,
     return_precautions,
     summary,
     write_assessment,
@@ -45,9 +44,9 @@ def write_history_and_physical(context: Context) -> None:
     sections: list[Section] = [write_chief_complaint, write_hpi, *background]
     if context.chance(0.75) or SOCIAL in context.plants:
         sections.append(write_social)
-    if context.chance(0.4):
+    if context.chance(0.3):
         sections.append(write_family)
-    if context.chance(0.4):
+    if context.chance(0.3):
         sections.append(write_ros)
     for section in sections:
         section(context)
@@ -186,6 +185,16 @@ _NIGHT: Final = (
 )
 
 
+_BETTER: Final = (
+    "{x} is improving",
+    "{x} better than yesterday",
+    "less {x} today",
+    "{x} now resolved",
+    "{who} reports less {x}",
+    "{x} unchanged since admission",
+)
+
+
 def _interval(context: Context) -> list[Phrase]:
     case = context.case
     sentences: list[Phrase] = [
@@ -198,9 +207,9 @@ def _interval(context: Context) -> list[Phrase]:
         )
     ]
     sentences.append(plain(context.pick(*_NIGHT)))
-    better = improvement(context)
-    if better:
-        sentences.append(better)
+    if case.symptoms:
+        symptom = context.finding(case.symptoms[0], present=False)
+        sentences.append(context.say_one(_BETTER, x=symptom, who=context.who()))
     remaining = case.symptoms[1:3]
     if remaining and context.chance(0.5):
         sentences.append(

@@ -19,6 +19,8 @@ _CHILD_VITALS: Final = (
     (ADULT_AGE, (66, 96), (13, 19), (104, 124)),
 )
 _ADULT_VITALS: Final = ((62, 92), (12, 18), (106, 134))
+_FEVER: Final = 38.2
+"""Degrees from which the heart beats faster."""
 
 BASIC: Final = (
     "WBC",
@@ -59,6 +61,8 @@ def draw_vitals(rng: Random, patient: Patient, present: Iterable[Finding], *, hy
     for finding in present:
         if finding.test in values and finding.values is not None:
             values[finding.test] = _abnormal_vital(rng, patient, finding)
+    if values["temperature"] > _FEVER and values["heart rate"] < heart[1]:
+        values["heart rate"] += rng.uniform(8, 20)
     systolic = round(values["systolic pressure"])
     return Vitals(
         temperature=round(values["temperature"], 1),

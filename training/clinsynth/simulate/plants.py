@@ -79,7 +79,7 @@ _TEMPLATES: Final[Mapping[str, tuple[tuple[str, str], ...]]] = {
         (PLAN, "Transport by ambulance unit with plate {X}"),
         (PLAN, "A parking permit was validated for vehicle {X}"),
         (HEADER, "Vehicle plate (parking): {X}"),
-        (HEADER, "VIN for accident report: {X}"),
+        (HEADER, "Vehicle in accident report: {X}"),
     ),
     "DEVICE": (
         (HEADER, "Infusion pump S/N: {X}"),
@@ -153,14 +153,15 @@ def draw_plants(
     Args:
         wanted: labels that must appear; others appear by chance.
         places: places that the note has.
-        people: whose an e-mail address may be.
+        people: whose an e-mail address may be, the patient first.
     """
     labels = [label for label in RARE_LABELS if label in set(wanted) or rng.random() < _CHANCES[label]]
     plants: dict[str, list[Phrase]] = {}
     for label in labels:
         place, template = rng.choice([pair for pair in _TEMPLATES[label] if pair[0] in places])
         if label == "EMAIL":
-            value = identifiers.email(rng, rng.choice(people))
+            patient_only = place == SOCIAL
+            value = identifiers.email(rng, people[0] if patient_only else rng.choice(people))
         else:
             value = identifiers.UNNAMED[label](rng)
         plants.setdefault(place, []).append(fill(template, X=((value, label),)))

@@ -51,6 +51,7 @@ def write_radiology_report(context: Context) -> None:
             ),
             x=indication,
             age=context.age(),
+            aged=context.aged(),
             person=context.person(),
             disease=context.disease(case.principal),
         )
@@ -267,7 +268,7 @@ def _short(context: Context, section: str, phrase: Phrase) -> None:
 
 _SALUTATIONS: Final = ("Dear {doctor},", "Dear {doctor}:", "Dear Colleague,", "Dear {doctor},")
 _THANKS: Final = (
-    "thank you for referring {name}, a {age} {person}, to our {clinic} clinic",
+    "thank you for referring {name}, {aged} {person}, to our {clinic} clinic",
     "I had the pleasure of seeing {name} in the {clinic} clinic on {day}",
     "I reviewed {name} in clinic on {day}",
     "{name} attended the {clinic} clinic at {place} on {day} for follow-up",
@@ -303,6 +304,7 @@ def write_clinic_letter(context: Context) -> None:
             _THANKS,
             name=context.called() if context.chance(0.5) else ((case.patient.name.full, "NAME"),),
             age=context.age(),
+            aged=context.aged(),
             person=context.person(),
             clinic=context.specialty,
             day=context.on(context.day),
@@ -312,7 +314,9 @@ def write_clinic_letter(context: Context) -> None:
     first, told = opening(context)
     note.sentence(first)
     rest = [f for f in case.symptoms if f not in told][:3]
-    if rest:
+    if context.back_home:
+        note.sentence(_since_discharge(context))
+    elif rest:
         note.sentence(
             context.say_one(
                 ("{he} also mentions {x}", "there is also {x}", "further complaints are {x}"),
@@ -328,10 +332,9 @@ def write_clinic_letter(context: Context) -> None:
                 x=context.findings(case.absent_symptoms[:3], " or ", present=False),
             )
         )
-    if case.home:
-        drugs = joined(
-            [context.treatment(t, dosed=context.chance(0.6) and t.drug is not None) for t in case.home[:5]]
-        )
+    drugs_taken = [t for t in case.home if t.drug is not None][:5]
+    if drugs_taken:
+        drugs = joined([context.treatment(t, dosed=context.chance(0.6)) for t in drugs_taken])
         note.sentence(
             context.say_one(
                 ("current medications are {x}", "{he} takes {x}", "regular treatment consists of {x}"),
@@ -362,6 +365,25 @@ def write_clinic_letter(context: Context) -> None:
     note.blank()
     note.line(plain(context.pick(*_VALEDICTIONS)))
     write_sign_off(context)
+
+
+def _since_discharge(context: Context) -> Phrase:
+    """How the patient has been since the hospital."""
+    left = context.admitted.fromordinal(context.admitted.toordinal() + context.case.days_in)
+    symptom = context.finding(context.case.symptoms[0], present=False) if context.case.symptoms else ()
+    return context.say_one(
+        (
+            "{he} was discharged on {day} and has been well since",
+            "since discharge on {day} {he} has recovered steadily",
+            "since leaving hospital on {day} there has been no further {x}",
+            "{he} went home on {day}; {x} has largely resolved",
+        )
+        if symptom
+        else ("{he} was discharged on {day} and has been well since",),
+        he=context.he,
+        day=context.on(left, full=context.chance(0.5)),
+        x=symptom,
+    )
 
 
 def _write_letter_plan(context: Context) -> None:

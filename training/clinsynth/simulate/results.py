@@ -23,8 +23,9 @@ def write_labs(context: Context, labs: Mapping[str, str]) -> None:
     form = context.rng.random()
     if form < 0.3:
         context.note.end_line()
+        flagged = context.chance(0.7)
         for name in names:
-            context.note.line(_value(context, name, labs[name], ": ", flag=True, unit=True))
+            context.note.line(_value(context, name, labs[name], ": ", flag=flagged, unit=True))
     elif form < 0.6:
         phrases = [_value(context, name, labs[name], " ", flag=False, unit=False) for name in names]
         context.note.sentence(joined(phrases, ", ", context.pick(", ", ", ", " | ", "; ")))
@@ -71,7 +72,7 @@ def _value(context: Context, name: str, value: str, joint: str, *, flag: bool, u
     if unit and analyte.unit and value[:1].isdigit():
         text += analyte.unit if analyte.unit == "%" else f" {analyte.unit}"
     mark = is_abnormal(analyte, value, context.case.patient) if flag else ""
-    if mark and context.chance(0.7):
+    if mark:
         text += f" ({mark})" if mark != "A" else " (abnormal)"
     return chained(context.analyte(name), f"{joint}{text}")
 
@@ -114,7 +115,7 @@ def lab_sentence(context: Context) -> Phrase:
     if not phrases:
         return ()
     return context.say_one(
-        ("labs showed {x}", "pertinent results: {x}", "{x} on admission", "testing gave {x}"),
+        ("labs showed {x}", "pertinent results: {x}", "{x} at presentation", "testing gave {x}"),
         x=joined(phrases),
     )
 

@@ -10,16 +10,22 @@ from clinsynth.simulate.phrase import Phrase, capitalised, chained, joined, plai
 from clinsynth.simulate.table import Finding
 
 _OPENINGS: Final = (
-    "{name} is a {age} {person}{history} who presents with {complaint} for {time}",
-    "{name} is a {age} {person}{history} presenting with {time} of {complaint}",
-    "this is a {age} {person}{history} who comes in complaining of {complaint} for {time}",
-    "the patient is a {age} {person}{history} admitted with {complaint} over the last {time}",
+    "{name} is {aged} {person}{history} who presents with {complaint} for {time}",
+    "{name} is {aged} {person}{history} presenting with {time} of {complaint}",
+    "this is {aged} {person}{history} who comes in complaining of {complaint} for {time}",
+    "the patient is {aged} {person}{history} admitted with {complaint} over the last {time}",
     "{age} {person}{history} with {time} of {complaint}",
-    "a {age} {person}{history} was brought in by {his} {relation} for {complaint} of {time} duration",
-    "{name}, a {age} {person}{history}, was in {his} usual state"
+    "{aged} {person}{history} was brought in by {his} {relation} for {complaint} of {time} duration",
+    "{name}, {aged} {person}{history}, was in {his} usual state"
     " of health until {time} ago, when {he} developed {complaint}",
     "{age} {person} presents with {complaint}. Symptoms began {time} ago{history_after}",
     "{name} is a pleasant {age} {person}{history} seen today for {complaint} that started {time} ago",
+)
+_OPENINGS_LATER: Final = (
+    "{name} is {aged} {person}{history} who was admitted on {day} with {complaint}",
+    "as you know, {name} came to us on {day} with {time} of {complaint}{history_after}",
+    "{he} is {aged} {person}{history} who had {complaint} for {time} when first seen on {day}",
+    "on {day} {he} had presented with {complaint} of {time} duration",
 )
 _TELEGRAPHIC_OPENINGS: Final = (
     "{age} {person}{history} presents with {complaint} x {time}",
@@ -75,6 +81,16 @@ _BEFORE: Final = (
     "{who} was last seen at {place} on {day}",
     "the onset was {onset} and the course has been {course}",
 )
+_BEFORE_CHILD: Final = (
+    "symptoms have been getting worse since {day}",
+    "{who} was seen by {doctor} on {day}",
+    "{his} {relation}, {relative}, gives the history",
+    "on {day} {his} {relation} called {doctor}, who advised coming in",
+    "{his} {relation} first noticed this on {day}",
+    "no one else at home is ill at present",
+    "{his} {relation} tried {R:acetaminophen} at home with little relief",
+    "the onset was {onset} and the course has been {course}",
+)
 _ONSETS: Final = ("gradual", "sudden", "insidious", "fairly abrupt")
 _COURSES: Final = ("steady", "fluctuating", "slowly progressive", "unchanged", "worse at night")
 
@@ -104,10 +120,13 @@ def opening(context: Context) -> tuple[Phrase, Sequence[Finding]]:
     history = _history(context)
     adult = not context.case.patient.child
     options = _TELEGRAPHIC_OPENINGS if context.style.telegraphic else _OPENINGS
+    if context.back_home:
+        options = _OPENINGS_LATER
     template = context.rng.choice(options)
-    if "brought in" in template and adult and context.case.patient.age < 70:
-        template = options[0]
-    if "pleasant" in template and not adult:
+    frail = not adult or context.case.patient.age >= 70
+    brought = "brought in" in template and not (frail and context.note_type != "clinic letter")
+    admitted = "admitted" in template and not (context.in_hospital or context.back_home)
+    if brought or admitted or ("pleasant" in template and not adult):
         template = options[0]
     name = context.called() if context.chance(0.6) else _full_name(context)
     return (
@@ -116,10 +135,14 @@ def opening(context: Context) -> tuple[Phrase, Sequence[Finding]]:
                 template,
                 name=name,
                 age=context.age(),
+                aged=context.aged(),
                 person=context.person(),
-                history=chained(" with a history of ", history) if history else "",
+                history=chained(_gestation(context), " with a history of ", history)
+                if history
+                else _gestation(context),
                 history_after=chained("; history of ", history) if history else "",
                 complaint=phrase,
+                day=context.on(context.admitted),
                 time=context.ago(context.case.days_ill),
                 his=context.his,
                 he=context.he,
@@ -132,6 +155,15 @@ def opening(context: Context) -> tuple[Phrase, Sequence[Finding]]:
 
 def _full_name(context: Context) -> Phrase:
     return ((context.case.patient.name.full, "NAME"),)
+
+
+def _gestation(context: Context) -> str:
+    weeks = context.case.gestation_weeks
+    if not weeks:
+        return ""
+    return context.pick(
+        f" at {weeks} weeks gestation", f", {weeks} weeks pregnant,", f" G2P1 at {weeks} weeks"
+    )
 
 
 def _history(context: Context) -> Phrase:
@@ -149,9 +181,7 @@ def write_hpi(context: Context, *, short: bool = False) -> None:
     context.note.sentence(first)
     middle = [_associated(context, told), _risks(context), _denied(context)]
     if not short:
-        middle.append(_before(context))
-        if context.chance(0.6):
-            middle.append(_before(context))
+        middle.extend(_before(context, context.rng.choice((1, 1, 2))))
     if context.chance(0.3):
         context.rng.shuffle(middle)
     said = []
@@ -195,23 +225,28 @@ def _denied(context: Context) -> Phrase:
     )
 
 
-def _before(context: Context) -> Phrase:
+def _before(context: Context, count: int) -> list[Phrase]:
+    """What went before: sentences of which no two say the same."""
     case = context.case
     from_day = context.admitted
     recent = from_day.fromordinal(from_day.toordinal() - max(1, min(case.days_ill, 20)))
-    return context.say_one(
-        _BEFORE,
-        who=context.who(),
-        he=context.he,
-        his=context.his,
-        day=context.on(recent, full=context.chance(0.4)),
-        doctor=context.doctor(context.family_doctor),
-        relation=case.patient.relation,
-        relative=((case.patient.relative.full, "NAME"),),
-        place=context.place(),
-        onset=context.pick(*_ONSETS),
-        course=context.pick(*_COURSES),
-    )
+    templates = _BEFORE_CHILD if case.patient.age < 12 else _BEFORE
+    return [
+        context.say(
+            template,
+            who=context.who(),
+            he=context.he,
+            his=context.his,
+            day=context.on(recent, full=context.chance(0.4)),
+            doctor=context.doctor(context.family_doctor),
+            relation=case.patient.relation,
+            relative=((case.patient.relative.full, "NAME"),),
+            place=context.place(),
+            onset=context.pick(*_ONSETS),
+            course=context.pick(*_COURSES),
+        )
+        for template in context.rng.sample(templates, count)
+    ]
 
 
 def write_ros(context: Context) -> None:

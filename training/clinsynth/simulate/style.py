@@ -134,7 +134,7 @@ def draw_style(rng: Random, *, formal: bool, dictated: bool) -> Style:
         date=rng.choice(_DATES),
         upper=dictated and rng.random() < 0.08,
         wrap=rng.choice((0, 0, 0, 72, 80, 88)),
-        typos=rng.choice((0.0, 0.0, 0.003, 0.01)),
+        typos=rng.choice((0.0, 0.0, 0.0, 0.002, 0.006)),
         doubled_spaces=rng.choice((0.0, 0.0, 0.0, 0.05, 0.9)),
         blank_lines=rng.random() < 0.6,
     )
