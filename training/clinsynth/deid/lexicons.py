@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Final
 
 _DATA: Final = Path(__file__).parent / "data"
-_LATIN: Final = re.compile(r"[A-Za-zÀ-ɏ]['’A-Za-zÀ-ɏ]+")  # noqa: RUF001 - the apostrophe of word processors
+_LATIN: Final = re.compile(r"[A-Za-zÀ-ɏḀ-ỿ]['’A-Za-zÀ-ɏḀ-ỿ]+")  # noqa: RUF001 - the apostrophe of word processors
 
 
 @cache
@@ -35,13 +35,13 @@ def phrase_list(name: str) -> frozenset[str]:
 @cache
 def first_names() -> frozenset[str]:
     """Given names, lower case."""
-    return frozenset(_words("first_name"))
+    return frozenset(_words("first"))
 
 
 @cache
 def last_names() -> frozenset[str]:
     """Family names, lower case; of names of several words each word but particles."""
-    return frozenset(_words("last_name"))
+    return frozenset(_words("last"))
 
 
 def _words(kind: str) -> Iterator[str]:
@@ -50,7 +50,7 @@ def _words(kind: str) -> Iterator[str]:
     for module in pkgutil.iter_modules(faker.providers.person.__path__):
         provider = importlib.import_module(f"faker.providers.person.{module.name}").Provider
         for attribute in dir(provider):
-            if kind in attribute:
+            if attribute.startswith(kind) and "name" in attribute:
                 yield from _latin(getattr(provider, attribute))
 
 

@@ -8,10 +8,10 @@ from typing import ClassVar, Final
 
 from clinsynth.deid.recognizers.rules import SURE, TOLD, Rule, RuleRecognizer
 
-_VALUE: Final = r"(?P<id>(?=[a-z/._-]{0,20}\d)[a-z0-9]{1,30}(?:[-/._][a-z0-9]{1,30}){0,7})(?![\w%])"
+_VALUE: Final = r"(?P<value>(?=[a-z/._-]{0,20}\d)[a-z0-9]{1,30}(?:[-/._][a-z0-9]{1,30}){0,7})(?![\w%])"
 _LINK: Final = (
-    r"(?:[ \t]{1,2}(?:template|record|scan|image|hash|file|id|number|no\.?|reference|ref\.?|code|on file|"
-    r"identifier|stored|as|is|under|enrolled|captured)\b){0,4}[ \t]{0,2}(?:[:#=(-][ \t]{0,2}){0,2}"
+    r"(?:[ \t]{1,2}(?:template|record|scan|image|hash|file|id|number|no|reference|ref|code|on file|"
+    r"identifier|stored|as|is|under|enrolled|captured)\b\.?){0,4}[ \t]{0,2}(?:[:#=(-][ \t]{0,2}){0,2}"
 )
 
 
@@ -22,7 +22,7 @@ class BiometricPhotoRecognizer(RuleRecognizer):
         Rule(
             "BIOMETRIC",
             re.compile(
-                rf"(?<!\w)(?:finger[ -]?prints?|thumb[ -]?prints?|palm[ -]?(?:prints?|vein|scan)|iris|retinal?(?= ?(?:scan|template|image id))|"
+                rf"(?<!\w)(?:finger[ -]?prints?|thumb[ -]?prints?|palm[ -]?(?:prints?|vein|scan)|iris(?= (?:scan|template|record))|retinal?(?= ?(?:scan|template|image id))|"
                 rf"voice[ -]?prints?|biometrics?|face (?:template|id|print)|facial (?:recognition|template)|hand geometry|dna profile)"
                 rf"{_LINK}{_VALUE}"
             ),
@@ -35,19 +35,19 @@ class BiometricPhotoRecognizer(RuleRecognizer):
         ),
         Rule(
             "PHOTO",
-            re.compile(r"(?<![\w./-])(?:[\w./\\-]{0,80}[\w-])\.(?:jpe?g|png|gif|tiff?|bmp|heic|dcm|webp)(?![\w-])"),
+            re.compile(r"(?<![\w./-])(?:(?:full[ -]?face|facial|face|identification|id|patient|clinical|profile|wound)[ \t\n])?(?:(?:photo(?:graph)?s?|portrait|picture|image|headshot)[ \t\n](?:of (?:the )?(?:patient|face)[ \t\n])?)?(?:[\w./\\-]{0,80}[\w-])\.(?:jpe?g|png|gif|tiff?|bmp|heic|dcm|webp)(?![\w-])"),
             SURE,
             folded=True,
         ),
         Rule(
             "PHOTO",
             re.compile(
-                rf"(?<!\w)(?:photo(?:graph)?s?(?:[ \t]id)?|headshot|portrait|full[ -]face (?:photo(?:graph)?|image)|picture|mugshot)"
+                rf"(?<!\w)(?:(?:full[ -]?face|facial|face|identification|id|patient)[ \t\n])?(?:photo(?:graph)?s?(?:[ \t]id)?|headshot|portrait|picture|mugshot|facial image)"
                 rf"{_LINK}{_VALUE}"
             ),
             TOLD,
             folded=True,
             triggers=frozenset({"photo", "photos", "photograph", "photographs", "headshot", "portrait", "picture", "mugshot", "face"}),
-            accept=lambda match: len(match["id"]) >= 4,
+            accept=lambda match: len(match["value"]) >= 4,
         ),
     )  # fmt: skip

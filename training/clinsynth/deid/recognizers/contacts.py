@@ -82,15 +82,20 @@ class ContactRecognizer(RuleRecognizer):
         Rule("EMAIL", re.compile(rf"[\w.+%'-]{{1,64}}@{_HOST}", re.ASCII), SURE, folded=True),
         Rule(
             "URL",
-            re.compile(r"(?<!\w)(?:https?|ftps?|sftp)://[^\s<>\"'\x00]{1,2000}"),
+            re.compile(r"(?<!\w)(?:https?|ftps?|sftp)://[^\s<>\"'\x00]{1,2000}(?<![.,;:!?)\]])"),
             SURE,
             folded=True,
         ),
-        Rule("URL", re.compile(rf"(?<![\w@.])www\d?\.{_HOST}(?:[/?#][^\s<>\"'\x00]*)?"), SURE, folded=True),
+        Rule(
+            "URL",
+            re.compile(rf"(?<![\w@.])www\d?\.{_HOST}(?:[/?#][^\s<>\"'\x00]{0, 2000}(?<![.,;:!?)\]]))?"),
+            SURE,
+            folded=True,
+        ),
         Rule(
             "URL",
             re.compile(
-                rf"(?<![\w@./-])[a-z0-9][a-z0-9-]{{1,62}}(?:\.[a-z0-9-]{{1,63}}){{0,4}}\.(?:{_DOMAIN})(?:(?=[/?#])[^\s<>\"'\x00]*|(?![\w@.-]))"
+                rf"(?<![\w@./-])[a-z0-9][a-z0-9-]{{1,62}}(?:\.[a-z0-9-]{{1,63}}){{0,4}}\.(?:{_DOMAIN})(?:(?=[/?#])[^\s<>\"'\x00]{0, 2000}(?<![.,;:!?)\]])|(?![\w@.-]))"
             ),
             TOLD,
             folded=True,

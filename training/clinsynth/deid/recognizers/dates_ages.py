@@ -35,30 +35,48 @@ _PLACEHOLDER: Final = (
     r"(?:mm|dd|xx)/\d{1,2}/\d{2,4}|\[\*\*[\d/-]{3,12}\*\*\]|yyyy-mm-dd"
 )
 # Words before a day and month without a year. "of" and "to" stand before scores as well and are left out.
-_BEFORE: Final = (
-    r"on|since|dated?|until|til|from|through|thru|by|before|after|as of|admitted|discharged|seen|started|stopped|"
-    r"last|starting|beginning|week of|due|done|collected|drawn|performed|scheduled for|follow-?up|appt|appointment|"
-    r"labs?|d/c|doa|dos|dod|adm|visit|note|updated?|resulted|taken|obtained|signed|postop|began|ending|lmp|edd|edc|"
-    r"dol|doi|today|yesterday|tomorrow|vs|next|planned|expires?|refill(?:ed)?"
+_BEFORE: Final = re.compile(
+    r"(?<!\w)(?:on|since|dated?|until|til|from|through|thru|by|before|after|as of|admitted|discharged|seen|started|stopped|last|starting|"
+    r"beginning|week of|due|done|collected|drawn|performed|scheduled for|follow-?up|appt|appointment|labs?|d/c|doa|dos|dod|adm|visit|note|"
+    r"updated?|resulted|taken|obtained|signed|began|ending|lmp|edd|edc|dol|doi|today|yesterday|tomorrow|vs|next|planned|expires?|"
+    r"refill(?:ed)?)[\s:(]{1,3}(?:the )?$"
+)
+_STUDY_BEFORE: Final = re.compile(
+    r"\b(?:cta?|mri|mra|x-?rays?|cxr|kub|us|ultrasound|sonogram|echo|tte|tee|ekg|ecg|cath|catheterization|labs?|cultures?|scan|egd|endoscopy|"
+    r"colonoscopy|biopsy|ua|study|film|angiogram|angiography|hida|ercp|mrcp|eeg|emg|stress test|pft|spirometry|dexa|mammogram|swab|smear|"
+    r"pathology|surgery|operation|repair|replacement|admission|visit|seen|doppler|duplex|panel|cbc|bmp|cmp|lft|inr|level|pet|hemoglobin|"
+    r"creatinine|troponin|bnp|tsh|a1c|glucose|potassium|sodium|wbc|films?|imaging|consult|clinic|dialysis|transfusion|extubated|intubated|"
+    r"ectomy|plasty|oscopy|ostomy|gram|graphy)\b[^\n]{0,24}[(,:]?\s?$"
 )
 _FRACTION_AFTER: Final = re.compile(
-    r"[ \t]*(?:-?[ \t]?(?:strength|power|pain|scale|score|motor|intensity|severity|tab|tablet|pill|cup|inch|dose|"
-    r"bottles?|murmur|systolic|reflex|pulses?|mm|cm|mg|ml|in\b|lb|pack|ppd|teaspoon|normal saline|ns\b|"
-    r"strengths|bilateral|throughout|of\b|with\b(?= resist)|hours?|days?|weeks?|months?|years?|criteria|nodes?|"
-    r"lymph|positive|negative|cores?|sets?|stairs?|muscle|grade|upper|lower|right|left|thick|way|"
-    r"cranial|percent|x\b|times)|%|/)",
+    r"[ \t]*-?[ \t]?(?:strengths?|power|pain|scale|score|motor|intensity|severity|tabs?\b|tablets?|pills?|cups?|inch|doses?|bottles?|murmur|"
+    r"systolic|diastolic|reflex|pulses?|mm|cm|mg|ml|in\b|lb|packs?|ppd|teaspoon|normal saline|ns\b|bilateral|throughout|of\b|hours?|days?|"
+    r"weeks?|months?|years?|criteria|nodes?|lymph|positive|negative|cores?|sets?|stairs?|muscle|grade|upper|lower|right|left|thick|way|cranial|"
+    r"percent|x\b|times|%|/)"
 )
 _SCORE_BEFORE: Final = re.compile(
-    r"(?:pain|scale|score|rated?|rates|strength|motor|grade|murmur|power|apgars?|gcs|reflexes)\b[^.\n]{0,24}$"
+    r"\b(?:pain|scale|score|rated?|rates|strength|motor|grade|murmur|power|apgars?|gcs|reflexes|intensity|severity|sofa|nihss)\b[^.\n]{0,24}$"
 )
+_SCORES: Final = frozenset({2, 3, 4, 5, 6, 8, 10, 15, 30})  # what marks are given out of
 
 
 def _is_day(match: re.Match[str]) -> bool:
-    """Not a score, a strength, a measure."""
+    """Is ``3/14`` a day, and no score, strength or measure? The text is folded."""
     text, start, end = match.string, match.start("id"), match.end("id")
+    before = text[max(0, start - 44) : start]
+    if _FRACTION_AFTER.match(text, end) or _SCORE_BEFORE.search(before):
+        return False
+    if _BEFORE.search(before) or _STUDY_BEFORE.search(before):
+        return True
+    apart = (
+        before.endswith(("(", ", ", "(on "))
+        or not before.strip(" \t")
+        or before.rstrip(" \t").endswith("\n")
+    )
     return (
-        _FRACTION_AFTER.match(text, end) is None
-        and _SCORE_BEFORE.search(text[max(0, start - 40) : start]) is None
+        apart
+        and int(match["d"]) not in _SCORES
+        and text[end : end + 1] in {")", ",", ":", ".", ";", "", " "}
     )
 
 
@@ -132,22 +150,17 @@ class DateAgeRecognizer(RuleRecognizer):
         ),
         Rule(
             "DATE",
-            re.compile(rf"(?<![\w/.-])(?:{_BEFORE})[ \t:(]{{1,3}}(?:the[ ])?(?P<id>{_M}/{_D})(?![\w/%]|\.\d|-\d)"),
+            re.compile(rf"(?<![\w/.-])(?P<id>{_M}/(?P<d>{_D}))(?![\w/%]|\.\d|-\d)"),
             TOLD,
             folded=True,
             accept=_is_day,
         ),
         Rule(
             "DATE",
-            re.compile(rf"(?<![\w/.-])(?P<id>{_M}/{_D}[ ]?(?:-|–|to|through|thru|and)[ ]?{_M}/{_D})(?![\w/%]|\.\d)"),
+            re.compile(rf"(?<![\w/.-])(?P<id>{_M}/(?P<d>{_D})[ ]?(?:-|–|to|through|thru|and)[ ]?{_M}/{_D})(?![\w/%]|\.\d)"),  # noqa: RUF001
             LIKELY,
             folded=True,
             accept=_is_day,
-        ),
-        Rule(
-            "DATE",
-            re.compile(rf"(?m)^[ \t]*(?P<id>{_M}/{_D})(?=:|[ ]-[ ]|[ ]\d\d:?\d\d\b)"),
-            LIKELY,
         ),
         Rule(
             "DATE",
@@ -184,11 +197,17 @@ class DateAgeRecognizer(RuleRecognizer):
         Rule(
             "AGE",
             re.compile(
-                r"(?<![\w./-])(?P<id>(?:9\d|1[0-2]\d)(?:\.\d)?)[ ]?[- ]?(?:(?:years?|yrs?)[- ]?(?:old|of age|young)|y\.?[ /]?o\.?(?!\w)|y/o|yrs?(?=[ ,.]+(?:f|m|male|female|man|woman|old)\b)|"
-                r"year(?=[ ,.-]+(?:female|male|man|woman|gentleman|lady|white|black|african|caucasian|hispanic|asian)\b)|[mf]\b(?![.]\d)|(?:yof|yom)\b)"
+                r"(?<![\w./-])(?P<id>9\d|1[0-2]\d)(?:[ \n]?-?[ ]?(?:years?|yrs?)[- \n]?(?:old|of age|young)|[ -]?y\.?[ /]?o\.?(?!\w)|[ -]?y/o\b|"
+                r"[ ]?yrs?(?=[ ,.]+(?:f|m|male|female|man|woman|old)\b)|[ -]?year(?=[ ,.-]+(?:female|male|man|woman|gentleman|lady|white|black|"
+                r"african|caucasian|hispanic|asian)\b)|[ ]?(?:yof|yom)\b)"
             ),
             SURE,
             folded=True,
+        ),
+        Rule(
+            "AGE",
+            re.compile(r"(?<![\w./-])(?P<id>9\d|1[01]\d)[ ]?[MF]\b(?=[ ,.]+(?:with|who|here|presents|w/|c/o|h/o|s/p|hx|is|was|admitted|patient|pt)\b)"),
+            TOLD,
         ),
         Rule(
             "AGE",

@@ -13,15 +13,19 @@ from typing import ClassVar, Final
 
 from clinsynth.deid.recognizers.rules import LIKELY, SURE, TOLD, Rule, RuleRecognizer
 
-_NUMBER_WORD: Final = r"(?:identification|identifier|ident|id|numbers?|num|no|nr|code|nos)\b\.?|#"
-_LINK: Final = (
-    r"(?:(?:[:#=.(-]|is\b|was\b|as\b|of\b|ending in\b|ends in\b)[ \t]{0,3}){0,3}(?:\n[ \t]{0,3})?"
+_BLANK: Final = r"[ \t]{0,3}\n?[ \t]{0,3}"
+_NUMBER_WORD: Final = (
+    rf"(?:{_BLANK}(?:(?:identification|identifier|ident|id|numbers?|num|nos?|nr|code)\b\.?|#))"
 )
+_LINK: Final = rf"(?:{_BLANK}(?:[:#=.(-]|is\b|was\b|as\b|of\b|ending in\b|ends in\b)){{0,3}}{_BLANK}"
 _VALUE: Final = (
-    r"(?P<id>(?=[a-z/.-]{0,12}\d)[a-z0-9]{1,30}(?:[-/._][a-z0-9]{1,30}){0,7}"
+    r"(?P<id>(?:[a-z]{1,3}[ ](?=\d{3}))?(?=[a-z/.-]{0,12}\d)[a-z0-9]{1,30}(?:[-/._][a-z0-9]{1,30}){0,7}"
     r"(?:[ ](?=[a-z]{0,3}\d{2})[a-z0-9]{2,20}(?:-[a-z0-9]{1,20}){0,3}){0,4})(?![\w%]|[ \t]?(?:mg|ml|mcg|cm|mm)\b)"
 )
-_BLANK: Final = r"[ \t]{0,3}"
+# What follows a keyword and is no number of anybody: a date, a year, a ratio, a decimal.
+_LOOKS_ELSE: Final = re.compile(
+    r"\d{1,2}[/-]\d{1,2}[/-](?:\d{2}|\d{4})|\d{4}-\d{2}-\d{2}|(?:19|20)\d{2}|\d{1,3}/\d{1,3}|\d{0,3}\.\d{1,3}"
+)
 
 
 def _told(
@@ -36,30 +40,36 @@ def _told(
     """A value behind one of ``keywords``.
 
     Args:
-        keywords: alternatives in lower case.
+        keywords: in small letters, ``|`` between; a blank stands for any white space or none.
         named: a number word or sign must stand between keyword and value.
         digits: least number of digits in the value.
         characters: its least length.
     """
-    words = rf"(?:{_BLANK}(?:{_NUMBER_WORD}))"
-    count = r"{1,3}" if named else r"{0,3}"
+    phrases = sorted(keywords.split("|"), key=len, reverse=True)
+    either = "|".join(re.escape(phrase).replace(r"\ ", _BLANK) for phrase in phrases)
+    count = "{1,3}" if named else "{0,3}"
     return Rule(
         label,
-        re.compile(rf"(?<![\w/])(?:{keywords})\b\.?(?:'s)?{words}{count}{_BLANK}{_LINK}{_VALUE}"),
+        re.compile(rf"(?<!\w)(?:{either})(?:'?s)?\b\.?{_NUMBER_WORD}{count}{_LINK}{_VALUE}"),
         score,
         folded=True,
-        triggers=frozenset(re.findall(r"[a-z]{2,}", re.sub(r"\(\?[:=!]|\\.|\[.*?\]|[?]", " ", keywords))),
-        accept=lambda match: (
-            len(match["id"]) >= characters
-            and sum(c.isdigit() for c in match["id"]) >= digits
-            and not _LOOKS_ELSE.fullmatch(match["id"])
+        triggers=frozenset(
+            word + s for phrase in phrases for word in _FIRST.findall(phrase) for s in ("", "s")
         ),
+        accept=lambda match: _is_value(match["id"], digits, characters),
     )
 
 
-# What follows a keyword and is no number of anybody: a date, a time, a year, a ratio, a decimal.
-_LOOKS_ELSE: Final = re.compile(
-    r"\d{1,2}[/-]\d{1,2}[/-](?:\d{2}|\d{4})|\d{4}-\d{2}-\d{2}|(?:19|20)\d{2}|\d{1,3}/\d{1,3}|\d{0,3}\.\d{1,3}"
+_FIRST: Final = re.compile(r"^[a-z]+")
+
+
+def _is_value(value: str, digits: int, characters: int) -> bool:
+    enough = len(value) >= characters and sum(map(str.isdigit, value)) >= digits
+    return enough and _LOOKS_ELSE.fullmatch(value) is None
+
+
+_PLATE: Final = (
+    r"(?:[a-z]{2,3}[ -]?\d{3,4}|\d[a-z]{3}\d{3}|\d{3}[ -]?[a-z]{3}|\d{1,3}[ -]?[a-z]{2,3}[ -]?\d{1,3})"
 )
 
 
@@ -67,44 +77,125 @@ class NumberRecognizer(RuleRecognizer):
     """Numbers of people, their papers and their things."""
 
     RULES: ClassVar[Sequence[Rule]] = (
-        Rule("SSN", re.compile(r"(?<![\w-])(?:\d{3}-\d{2}-\d{4}|[x*]{3}-[x*]{2}-\d{4})(?![\w-])"), SURE, folded=True),
+        Rule(
+            "SSN",
+            re.compile(r"(?<![\w-])(?:\d{3}-\d{2}-\d{4}|[x*]{3}-[x*]{2}-\d{4})(?![\w-])"),
+            SURE,
+            folded=True,
+        ),
         Rule("SSN", re.compile(r"(?<![\w.-])\d{3} \d{2} \d{4}(?![\w-]|\.\d)"), LIKELY),
         Rule(
             "SSN",
             re.compile(
-                r"(?<!\w)(?:ssn?|soc(?:ial)?\.? sec(?:urity)?)\b\.?[ \t]{0,2}(?:number|no\.?|num|#)?(?: \(?last (?:four|4)(?: digits)?\)?)?"
-                r"(?:[ \t]{0,2}(?:is|was|ending in|ends in|of|:|#|-|=)){0,3}[ \t]{0,2}(?P<id>\d{3}[- .]?\d{2}[- .]?\d{4}|(?:[x*]{3}[- ]?[x*]{2}[- ]?)?\d{4})(?![\w-])"
+                rf"(?<!\w)(?:ssn?|soc(?:ial)?\.?{_BLANK}sec(?:urity)?)\b\.?{_NUMBER_WORD}{{0,2}}"
+                rf"(?:{_BLANK}\(?last (?:four|4)(?: digits)?\)?)?{_LINK}"
+                r"(?P<id>\d{3}[- .]?\d{2}[- .]?\d{4}|(?:[x*]{3}[- ]?[x*]{2}[- ]?)?\d{4})(?![\w-])"
             ),
             SURE,
             folded=True,
             triggers=frozenset({"ssn", "ss", "soc", "social"}),
         ),
-        _told("MRN", r"mrn|mr(?=[ \t]?#)|medical rec(?:ord)?s?|med\.? rec(?:ord)?|pt id|patient id|hospital no|unit no", score=SURE),
-        _told("MRN", r"record|chart|hospital|unit|patient|pt|file|clinic|history|hosp|med", named=True),
-        _told("HEALTH_PLAN", r"health plan|member id|policy (?:no|number|#)|subscriber|beneficiary|medicare|medicaid|hicn?|mbi|insurance id|enrollee", digits=4, characters=6),
-        _told("HEALTH_PLAN", r"plan|member|policy|insurance|insured|group|payer|payor|coverage|insurer|hmo|ppo|blue cross|bcbs|aetna|cigna|humana", named=True, digits=3, characters=5),
-        Rule("HEALTH_PLAN", re.compile(r"(?<![\w-])[1-9][A-Z][A-Z0-9]\d-?[A-Z][A-Z0-9]\d-?[A-Z]{2}\d{2}(?![\w-])"), SURE),
-        _told("ACCOUNT", r"account|acct|a/c|iban|guarantor|csn|har|billing|invoice|routing|credit card|card ending in", digits=3),
-        _told("ACCOUNT", r"visit|encounter|fin|bank|card|receipt|bill|financial", named=True),
-        _told("LICENSE", r"driver'?s? licen[sc]e|licen[sc]e|dl|dea|npi|upin|lic|certificate|certification|driving licen[sc]e", digits=4, characters=5),
-        Rule("LICENSE", re.compile(r"(?<![\w-])[ABCDEFGHJKLMPRSTUX][A-Z9]\d{7}(?![\w-])"), LIKELY),
-        _told("VEHICLE", r"vin|licen[sc]e plates?|plates?|number plates?|registration plates?|vehicle|tag number|licen[sc]e tag", digits=1, characters=4),
+        _told("MRN", "mrn|mr #|pt id|patient id|hospital no|unit no", score=SURE),
+        # Misspelt as often as not: medical rceord, med recrod.
         Rule(
-            "VEHICLE",
-            re.compile(r"(?<![\w-])(?=[A-Z0-9]{0,16}\d)(?=\d{0,16}[A-Z])[A-HJ-NPR-Z0-9]{11}[A-HJ-NPR-Z0-9]{2}\d{4}(?![\w-])"),
+            "MRN",
+            re.compile(
+                rf"(?<!\w)med(?:ical|\.)?{_BLANK}r[a-z]{{2,6}}\b\.?{_NUMBER_WORD}{{0,3}}{_LINK}{_VALUE}"
+            ),
+            SURE,
+            folded=True,
+            triggers=frozenset({"med", "medical"}),
+            accept=lambda match: _is_value(match["id"], 4, 4),
+        ),
+        _told("MRN", "record|chart|hospital|unit|patient|pt|file|clinic|history|hosp|med", named=True),
+        _told(
+            "HEALTH_PLAN",
+            "health plan|member id|subscriber|beneficiary|medicare|medicaid|hic|hicn|mbi|insurance id|enrollee",
+            digits=4,
+            characters=6,
+        ),
+        _told(
+            "HEALTH_PLAN",
+            "plan|member|policy|insurance|insured|group|payer|payor|coverage|insurer|hmo|ppo|blue cross|bcbs|"
+            "aetna|cigna|humana",
+            named=True,
+            characters=5,
+        ),
+        Rule(
+            "HEALTH_PLAN",
+            re.compile(r"(?<![\w-])[1-9][A-Z][A-Z0-9]\d-?[A-Z][A-Z0-9]\d-?[A-Z]{2}\d{2}(?![\w-])"),
             SURE,
         ),
-        _told("DEVICE", r"serial|s/n|sn|udi|imei|ser(?= ?(?:no|#))|device id|mac address|implant id", digits=2, characters=4),
-        _told("DEVICE", r"device|lot|model|implant|pacemaker|generator|lead|batch|ref|catalog|cat", named=True, digits=2, characters=5, score=LIKELY),
+        _told(
+            "ACCOUNT",
+            "account|acct|a/c|iban|guarantor|csn|har|billing|invoice|routing|credit card|card ending in",
+        ),
+        _told("ACCOUNT", "fin|bank|card|receipt|bill|financial", named=True),
+        _told(
+            "LICENSE",
+            "driver license|driver's license|drivers license|driver licence|driver's licence|driving licence|"
+            "license|licence|dl|dea|npi|upin|lic|certificate|certification|permit",
+            digits=4,
+            characters=5,
+        ),
+        Rule("LICENSE", re.compile(r"(?<![\w-])[ABCDEFGHJKLMPRSTUX][A-Z9]\d{7}(?![\w-])"), LIKELY),
+        Rule(
+            "VEHICLE",
+            re.compile(
+                rf"(?<!\w)(?:vin|(?:licen[sc]e |number |registration )?plates?|vehicle|(?:licen[sc]e )?tag)\b"
+                rf"(?:[ ]\([a-z ]{{1,20}}\)|[ ]for[ ][a-z ]{{3,24}})?{_NUMBER_WORD}{{0,2}}{_LINK}(?P<id>{_PLATE}|[a-z0-9]{{17}})(?![\w%-])"
+            ),
+            TOLD,
+            folded=True,
+            triggers=frozenset({"vin", "plate", "plates", "vehicle", "tag"}),
+        ),
+        Rule(
+            "VEHICLE",
+            re.compile(
+                r"(?<![\w-])(?=[A-Z0-9]{0,16}\d)(?=\d{0,16}[A-Z])[A-HJ-NPR-Z0-9]{11}[A-HJ-NPR-Z0-9]{2}\d{4}(?![\w-])"
+            ),
+            SURE,
+        ),
+        _told(
+            "DEVICE",
+            "serial|s/n|sn|udi|imei|ser no|ser #|device id|mac address|implant id",
+            digits=2,
+        ),
+        _told(
+            "DEVICE",
+            "device|lot|model|implant|pacemaker|generator|lead|batch|catalog|cat",
+            named=True,
+            digits=2,
+            characters=5,
+            score=LIKELY,
+        ),
         Rule("DEVICE", re.compile(r"\(01\)\d{14}(?:\(\d{2}\)[A-Za-z0-9/-]{1,20}){0,4}"), SURE),
-        Rule("DEVICE", re.compile(r"(?<![\w:])(?:[0-9a-f]{2}[:-]){5}[0-9a-f]{2}(?![\w:])"), SURE, folded=True),
-        Rule("OTHER_ID", re.compile(r"(?<![\w-])[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}(?![\w-])"), SURE, folded=True),
-        _told("OTHER_ID", r"accession|specimen id|requisition|barcode|passport|employee id|badge|national id|tax id|ein|username|user id|login|participant id|subject id", digits=2, characters=4),
+        Rule(
+            "DEVICE", re.compile(r"(?<![\w:])(?:[0-9a-f]{2}[:-]){5}[0-9a-f]{2}(?![\w:])"), SURE, folded=True
+        ),
+        Rule(
+            "OTHER_ID",
+            re.compile(r"(?<![\w-])[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}(?![\w-])"),
+            SURE,
+            folded=True,
+        ),
         _told(
             "OTHER_ID",
-            r"specimen|order|case|study|protocol|trial|rx|prescription|job|dictation|document|doc|transcription|report|reference|ref|"
-            r"confirmation|claim|auth|authorization|employee|student|token|sample|referral|ticket|subject|participant|tracking|"
-            r"request|episode|registry|donor|research|exam|incident|identification|id|enrollment|control|voucher|room key",
-            named=True, digits=2, characters=5,
+            "accession|specimen id|requisition|barcode|passport|employee id|badge|national id|tax id|ein|username|"
+            "user id|login|participant id|subject id",
+            digits=2,
         ),
-    )  # fmt: skip
+        _told("OTHER_ID", "subject|participant|enrollee|donor", digits=4, characters=6),
+        # Whatever else is numbered: "specimen number", "Visit no.", "job #".
+        Rule(
+            "OTHER_ID",
+            re.compile(
+                rf"(?<!\w)[a-z]{{2,14}}(?:{_BLANK}(?:id|numbers?|no|nr)\b\.?|{_BLANK}#){{1,2}}{_LINK}{_VALUE}"
+            ),
+            LIKELY,
+            folded=True,
+            accept=lambda match: (
+                _is_value(match["id"], 3, 6) and not match[0].startswith(("cpt", "icd", "ndc"))
+            ),
+        ),
+    )

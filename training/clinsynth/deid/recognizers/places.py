@@ -1,104 +1,63 @@
 """Places below the state (Safe Harbor B): streets, cities, ZIP codes, facilities, employers.
 
-A state or a country alone is no identifier. A facility needs a name of its own: ``pain clinic`` and
-``emergency department`` are none. Not known here: a town that no list and no word around betrays.
+A state or a country alone is no identifier. A facility needs a name of its own: ``Pain Clinic`` and
+``Emergency Department`` have none. Not known here: a town that no list and no word around betrays.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from functools import cache
 from typing import ClassVar, Final
 
 from clinsynth.deid.engine import Tokens
-from clinsynth.deid.lexicons import phrase_list, word_list
-from clinsynth.deid.recognizers.rules import LIKELY, SURE, TOLD, Rule, RuleRecognizer
+from clinsynth.deid.lexicons import last_names, phrase_list, word_list
+from clinsynth.deid.recognizers import place_forms as forms
+from clinsynth.deid.recognizers.forms import APOSTROPHE
+from clinsynth.deid.recognizers.rules import LIKELY, SURE, TOLD, RuleRecognizer
 
-_CAPITAL: Final = r"(?:[A-Z][A-Za-zÀ-ɏ'’-]*\.?|of|the|and|for|at|de|del|la|las|los|&)"  # noqa: RUF001
-_NAME: Final = (
-    r"[A-Z][A-Za-zÀ-ɏ'’.-]*(?:[ ](?:[A-Z][A-Za-zÀ-ɏ'’.-]*|of|the|and|for|&|de|del|la|las|los)){0,5}"  # noqa: RUF001
+_FORMS: Final = (
+    (forms.STREET, SURE),
+    (forms.BOX, SURE),
+    (forms.ZIP_AFTER_STATE, SURE),
+    (forms.COUNTY, TOLD),
+    (forms.PLACEHOLDER, TOLD),
+    (forms.COMPANY, TOLD),
 )
-_FACILITY_WORD: Final = (
-    r"(?:(?:[Rr]egional|[Mm]emorial|[Gg]eneral|[Cc]ommunity|[Cc]hildren['’]?s|[Vv]eterans|[Uu]niversity|[Cc]ounty)[ ])*"  # noqa: RUF001
-    r"(?:Hospitals?|Medical (?:Center|Centre|Group|Associates|Clinic|Plaza|Building)|Health(?:care)?(?: (?:System|Center|Centre|Partners|Network|Services|Clinic|Care))?|Clinics?|"
-    r"Infirmary|Hospice|Nursing (?:Home|Facility|Center)|Rehab(?:ilitation)?(?: (?:Center|Hospital|Institute|Facility))?|Assisted Living|Retirement (?:Home|Community|Center|Village)|Care (?:Center|Centre|Home)|"
-    r"Institute|University|College|Manor|Senior (?:Living|Center|Care)|Surgery Center|Surgical Center|Cancer Center|Heart Center|Dialysis(?: Center)?|Birth Center|Wellness Center|Urgent Care|"
-    r"Family (?:Practice|Medicine|Health)|Pediatrics|Orthop(?:a)?edics|Cardiology Associates|Physicians|Associates|Laboratories|Labs|Pharmacy|Elementary(?: School)?|High School|Middle School|Academy|"
-    r"School|Church|Temple|Shelter|Prison|Correctional (?:Facility|Institution)|Jail|VA|VAMC|Center|Centre|Pavilion|Sanatorium|Sanitarium|Home|Lodge|Villa|Terrace|House)"
+# Words with which names of places begin, everyday ones though they are.
+_LEADS: Final = frozenset(
+    "st st. saint mount mt mt. new north south east west port lake fort san santa los las el la big little old great upper lower".split()
 )
-_FACILITY: Final = re.compile(
-    rf"(?<![\w/-])(?P<id>(?P<name>{_NAME})[ ]{_FACILITY_WORD}(?: (?:of|at|for|in)(?: the)? {_NAME})?)(?![\w-])"
+_LINKS: Final = frozenset("of the and & for at de del la las los in on".split())
+_HAVE_OF: Final = frozenset(
+    "university college church city hospital school institute house sisters bank".split()
 )
-_SAINT: Final = re.compile(
-    r"(?<![\w/-])(?P<id>(?:St\.?|Saint|Mount|Mt\.?) [A-Z][a-z]+(?:['’]s)?(?: (?:Hospital|Medical Center|Clinic))?)(?![\w-])"
-)  # noqa: RUF001
-_UPPER_FACILITY: Final = re.compile(
-    r"(?<![\w/-])(?P<id>(?P<name>[A-Z][A-Z'.-]+(?: [A-Z][A-Z'.-]*){0,4}) (?:HOSPITALS?|MEDICAL CENTER|MEDICAL CENTRE|HEALTH SYSTEM|HEALTH CENTER|CLINIC|NURSING HOME|INFIRMARY|HOSPICE|UNIVERSITY))(?![\w-])"
+_CREDENTIAL_STATES: Final = frozenset(
+    {
+        "MD",
+        "PA",
+        "MS",
+        "CT",
+        "DC",
+        "MI",
+        "OR",
+        "IN",
+        "VA",
+        "CO",
+        "AL",
+        "ME",
+        "LA",
+        "PR",
+        "ID",
+        "OK",
+        "HI",
+        "AS",
+    }
 )
-_SUFFIX: Final = (
-    r"(?:Street|St|Avenue|Ave|Road|Rd|Drive|Dr|Lane|Ln|Boulevard|Blvd|Court|Ct|Place|Pl|Terrace|Ter|Way|Circle|Cir|Square|Sq|Parkway|Pkwy|Highway|Hwy|"
-    r"Trail|Trl|Turnpike|Tpke|Alley|Aly|Loop|Plaza|Row|Run|Path|Pike|Crossing|Extension|Heights|Hill|Hills|Ridge|View|Park|Point|Pass|Crescent|Mews|Close|Gardens|Green|Grove|"
-    r"Walk|Wharf|Bypass|Causeway|Expressway|Freeway|Route|Meadow|Meadows|Mill|Mills|Mission|Motorway|Mountain|Islands?|Junctions?|Keys?|Knolls?|Lakes?|Landing|Light|Lights|Locks?|Lodge|Manors?|"
-    r"Shores?|Springs?|Spurs?|Station|Stravenue|Stream|Summit|Throughway|Trace|Track|Tunnel|Union|Unions|Valleys?|Via|Viaduct|Villages?|Ville|Vista|Walks|Wall|Well|Wells|Bayou|Beach|Bend|Bluffs?|Bottom|Branch|"
-    r"Bridge|Brooks?|Burgs?|Camp|Canyon|Cape|Center|Centers|Cliffs?|Club|Common|Commons|Corners?|Course|Courts|Coves?|Creek|Crest|Crossroad|Curve|Dale|Dam|Divide|Drives|Estates?|Falls?|Ferry|Fields?|Flats?|"
-    r"Fords?|Forest|Forges?|Forks?|Fort|Garden|Gateway|Glens?|Greens|Groves|Harbors?|Haven|Hollow|Inlet|Isle|Lane|Mall|Mount|Neck|Orchard|Oval|Overpass|Parks|Parkways|Passage|Pine|Pines|Plains?|Ports?|Prairie|"
-    r"Radial|Ramp|Ranch|Rapids?|Rest|River|Roads|Rue|Shoal|Shoals|Skyway|Spring|Squares|Streets|Underpass|STREET|ST|AVENUE|AVE|ROAD|RD|DRIVE|LANE|LN|BLVD|COURT|WAY)"
-)
-_UNIT: Final = (
-    r"(?:,?[ ](?:Apt|Apartment|Unit|Suite|Ste|Room|Rm|Floor|Fl|#|APT|UNIT|SUITE)\.?[ ]?#?[\w-]{1,6})?"
-)
-_STATE_CODE: Final = r"(?:A[KLRZ]|C[AOT]|D[CE]|FL|GA|HI|I[ADLN]|K[SY]|LA|M[ADEINOST]|N[CDEHJMVY]|O[HKR]|P[AR]|RI|S[CD]|T[NX]|UT|V[AT]|W[AIVY])"
-_ZIP: Final = r"\d{5}(?:-\d{4})?(?![\w-]|\.\d)"
-_CITY: Final = r"[A-Z][A-Za-zÀ-ɏ'’.-]*(?:[ ][A-Z][A-Za-zÀ-ɏ'’.-]*){0,3}"  # noqa: RUF001
-_LIVES: Final = (
-    r"(?:[Ll]iv(?:es|ed|ing)|[Rr]esid(?:es|ed|ing|ent)|[Mm]ov(?:ed|ing)|[Rr]elocat(?:ed|ing)|[Tt]ravel(?:l?ed|l?ing)?|[Tt]rip|[Vv]isit(?:ed|ing)?|[Ff]lew|[Bb]orn|[Rr]aised|[Gg]rew up|[Nn]ative|"
-    r"[Vv]acation(?:ed|ing)?|[Rr]eturned|[Ww]orks?|[Ww]orked|[Hh]ome|[Hh]ouse|[Aa]partment|[Aa]ddress|[Cc]amping|[Ss]tay(?:s|ed|ing)?|[Dd]rove|[Oo]riginally|[Cc]oming|[Cc]omes|[Tt]ransferred|[Ii]mmigrated|[Ee]migrated)"
-    r"(?:[ ](?:alone|here|back|up|down|out|over|away|with (?:his|her|their|my) [a-z]+|independently|recently|currently))?[ ](?:in|to|from|at|near|outside(?: of)?|of|for|by|around|on)[ ](?:the[ ])?"
-)
+_WORD: Final = re.compile(r"[^\s,]+")
 
-
-@cache
-def _states() -> frozenset[str]:
-    return frozenset(line.rsplit(" ", 1)[0] for line in phrase_list("states"))
-
-
-_STREET: Final = re.compile(
-    rf"(?<![\w/.-])(?P<id>\d{{1,6}}[A-Z]?(?:[ ]\d{{1,4}}/\d)?[ ](?:[NSEW]\.?[ ]|(?:North|South|East|West)[ ])?(?:[A-Z0-9][\w'’.-]*[ ]){{1,4}}?{_SUFFIX}\b\.?"  # noqa: RUF001
-    rf"(?:[ ](?:[NSEW]{{1,2}}|North|South|East|West)\b\.?)?{_UNIT}(?:,?[ \n]{{1,2}}{_CITY},?[ ](?:{_STATE_CODE}|[A-Z][a-z]+(?: [A-Z][a-z]+)?),?[ ]{_ZIP})?)"
-)
-_BOX: Final = re.compile(
-    rf"(?<!\w)(?P<id>(?:P\.?[ ]?O\.?[ ]?Box|Post Office Box|PSC|Unit|USNV|USNS|USS)[ ]#?\d{{1,6}}(?:,? (?:Box \d{{1,5}}))?(?:,?[ \n]{{1,2}}{_CITY},?[ ]{_STATE_CODE}[ ]{_ZIP})?)"
-)
-_CITY_STATE_ZIP: Final = re.compile(
-    rf"(?<![\w/-])(?P<id>{_CITY},?[ ](?:{_STATE_CODE}|[A-Z][a-z]+(?: [A-Z][a-z]+)?),?[ ]{{1,2}}{_ZIP})"
-)
-_CITY_STATE: Final = re.compile(
-    rf"(?<![\w/-])(?P<id>{_CITY}),[ ](?P<state>{_STATE_CODE}|[A-Z][a-z]+(?:[ ][A-Z][a-z]+)?)(?![\w.-])"
-)
-_ZIP_TOLD: Final = re.compile(
-    rf"(?<!\w)(?:zip(?:[ -]?code)?|postal code|post code)[ ]{{0,2}}(?:is|of|:|#)?[ ]{{0,3}}(?P<id>{_ZIP})"
-)
-_ZIP_AFTER_STATE: Final = re.compile(rf"(?<![\w/-]){_STATE_CODE}[ ]{{1,2}}(?P<id>{_ZIP})")
-_LIVES_IN: Final = re.compile(rf"(?<!\w){_LIVES}(?P<id>{_CITY})")
-_FROM: Final = re.compile(
-    rf"(?<!\w)(?:[Ff]rom|[Nn]ear|[Oo]utside|[Tt]o|[Ii]n|[Aa]t|[Aa]round)[ ](?P<id>{_CITY})"
-)
-_WORKS: Final = re.compile(
-    rf"(?<!\w)(?:[Ww]ork(?:s|ed|ing)?|[Ee]mployed|[Ee]mployee|[Rr]etired|[Ee]mployer|[Jj]ob|[Ee]mployment|[Bb]usiness|[Mm]anager|[Tt]eacher|[Tt]eaches|[Ee]ngineer|[Dd]river|[Cc]lerk|[Aa]ccountant|[Nn]urse|[Ss]tudent|[Cc]ashier)"
-    rf"(?:[ ](?:as (?:a|an) [a-z]+(?: [a-z]+)?|full[- ]time|part[- ]time|there|previously|currently))?(?:[ ](?:at|for|from|by|with|of)|:)[ ](?:the[ ])?"
-    rf"(?P<id>[A-Z][\w'’&.-]*(?:(?:,[ ]|[ ]|-)(?:[A-Z][\w'’&-]*|and|of|&)){{0,4}})"  # noqa: RUF001
-)
-_COMPANY: Final = re.compile(
-    r"(?<![\w/-])(?P<id>[A-Z][\w'’&-]*(?:(?:,[ ]|[ ]|-)(?:[A-Z][\w'’&-]*|and|&)){0,3},?[ ](?:Inc|LLC|Ltd|Corp|Corporation|PLC|Group|and Sons|& Co|Company|Industries|Enterprises|Brothers)\b\.?)"  # noqa: RUF001
-)
-_COUNTY: Final = re.compile(
-    r"(?<![\w/-])(?P<id>[A-Z][a-z]+(?: [A-Z][a-z]+)? (?:County|Parish|Township|Borough|Village|Precinct))(?!\w)"
-)
-_PLACEHOLDER: Final = re.compile(
-    rf"(?<![\w/-])(?P<id>(?:[A-Z]?XYZ|ABCD?|XX+|[A-Z]{{3}}|[XYZ]) {_FACILITY_WORD}|\[(?:Hospital|HOSPITAL|Hospital Name|City|Location|Address|LOCATION)\])(?![\w-])"
-)
-_TRAILING: Final = re.compile(r"(?:[ ](?:of|the|and|for|&|de|del|la|las|los|at|in))+$|[.,'’-]+$")  # noqa: RUF001
+Found = tuple[int, int] | None
 
 
 class PlaceRecognizer(RuleRecognizer):
@@ -108,120 +67,163 @@ class PlaceRecognizer(RuleRecognizer):
 
     def findings(self, tokens: Tokens) -> Iterator[tuple[str, int, int, float]]:
         """Places below the state."""
-        text = tokens.text
-        judge = _Judge(tokens.common)
-        for pattern, score in (
-            (_STREET, SURE),
-            (_BOX, SURE),
-            (_CITY_STATE_ZIP, SURE),
-            (_COUNTY, TOLD),
-            (_PLACEHOLDER, TOLD),
-            (_COMPANY, TOLD),
-        ):
-            for m in pattern.finditer(text):
-                yield "LOCATION", *m.span("id"), score
-        for pattern in (_ZIP_TOLD, _ZIP_AFTER_STATE):
-            for m in pattern.finditer(tokens.lower if pattern is _ZIP_TOLD else text):
-                yield "LOCATION", *m.span("id"), SURE
-        for pattern in (_FACILITY, _UPPER_FACILITY):
-            for m in pattern.finditer(text):
-                if (span := judge.facility(m)) is not None:
-                    yield "LOCATION", *span, TOLD
-        for m in _CITY_STATE.finditer(text):
-            if judge.city_of(m):
-                yield "LOCATION", *m.span("id"), TOLD
-        for pattern in (_LIVES_IN, _WORKS):
-            for m in pattern.finditer(text):
-                if (span := judge.place(m.start("id"), m["id"], least=3)) is not None:
-                    yield "LOCATION", *span, TOLD
-        for start, end in judge.listed(tokens):
-            yield "LOCATION", start, end, LIKELY
+        text, judge = tokens.text, _Judge(tokens)
+        for pattern, score in _FORMS:
+            for match in pattern.finditer(text):
+                yield "LOCATION", *match.span("id"), score
+        for match in forms.ZIP_TOLD.finditer(tokens.lower):
+            yield "LOCATION", *match.span("id"), SURE
+        for span, score in (*_towns(judge), *_facilities(judge), *_by_context(judge)):
+            if span is not None:
+                yield "LOCATION", *span, score
+
+
+def _towns(judge: _Judge) -> Iterator[tuple[Found, float]]:
+    text = judge.tokens.text
+    for match in forms.TOWN_STATE_ZIP.finditer(text):
+        yield match.span("zip"), SURE
+        if judge.is_state(match["state"]):
+            yield judge.town(match.start("id"), match["id"]), SURE
+    for match in forms.TOWN_STATE.finditer(text):
+        if judge.before_state(match["id"], match["state"]):
+            yield judge.town(match.start("id"), match["id"]), TOLD
+    for match in _listed_towns().finditer(text):
+        yield match.span(), LIKELY
+    for match in forms.SUFFIXED_TOWN.finditer(text):
+        if judge.ends_as_towns_do(match["id"].split()[-1].lower()):
+            yield match.span("id"), LIKELY
+    for match in forms.PREFIXED_TOWN.finditer(text):
+        word = match["id"].split()[-1].lower()
+        if judge.clear(word) and word in last_names():
+            yield match.span("id"), LIKELY
+
+
+def _facilities(judge: _Judge) -> Iterator[tuple[Found, float]]:
+    for pattern in (forms.FACILITY, forms.FACILITY_UPPER):
+        for match in pattern.finditer(judge.tokens.text):
+            yield judge.facility(match), TOLD
+
+
+def _by_context(judge: _Judge) -> Iterator[tuple[Found, float]]:
+    for pattern in (forms.LIVES, forms.WORKS, forms.ADDRESSED):
+        for match in pattern.finditer(judge.tokens.text):
+            yield judge.town(match.start("id"), match["id"]), TOLD
 
 
 class _Judge:
     """Is a run of capitalised words the name of a place?"""
 
-    def __init__(self, common: frozenset[str]) -> None:
-        self._ordinary, self._common = word_list("ordinary") | word_list("facilities"), common
+    def __init__(self, tokens: Tokens) -> None:
+        self.tokens = tokens
+        self._everyday, self._kinds = word_list("ordinary"), word_list("facilities")
+        self._eponyms, self._nations = word_list("eponyms"), word_list("countries")
 
     def clear(self, word: str) -> bool:
-        """Has the word no everyday meaning?"""
-        folded = word.lower().strip(".'’")  # noqa: RUF001
-        return len(folded) > 1 and folded not in self._ordinary and folded not in self._common
+        """Has the word no everyday meaning, in the lists or in this note?"""
+        bare = _bare(word)
+        return len(bare) > 1 and not (
+            bare in self._everyday
+            or bare in self._kinds
+            or bare in self.tokens.common
+            or bare in self._nations
+        )
 
-    def facility(self, match: re.Match[str]) -> tuple[int, int] | None:
-        """The facility with the words before its kind that belong to its name."""
-        start, name = match.start("name"), match["name"]
-        words = [(start + w.start(), w[0]) for w in re.finditer(r"\S+", name)]
-        while words and not self.clear(words[0][1]):
-            words.pop(0)
-        if not words:
-            return None
-        return words[0][0], match.end("id")
+    def is_state(self, name: str) -> bool:
+        """A state of the USA or its code?"""
+        return name.lower() in _states() or re.fullmatch(forms.STATE_CODE, name) is not None
 
-    def city_of(self, match: re.Match[str]) -> bool:
-        """A city before a state?"""
-        state = match["state"]
-        if state.lower() not in _states() and not re.fullmatch(_STATE_CODE, state):
+    def before_state(self, town: str, state: str) -> bool:
+        """Is it a town that stands before ``, state``, and not a person before letters like MD?"""
+        if not self.is_state(state):
             return False
-        if state in {
-            "MD",
-            "PA",
-            "MS",
-            "MA",
-            "CT",
-            "OR",
-            "IN",
-            "DC",
-            "CO",
-            "AL",
-            "ME",
-            "LA",
-            "MI",
-            "PR",
-            "ID",
-            "OK",
-            "HI",
-            "VA",
-        }:
-            return match["id"].lower() in phrase_list("places") or state not in {
-                "MD",
-                "PA",
-                "MS",
-                "CT",
-                "DC",
-                "MI",
-                "OR",
-                "IN",
-                "VA",
-            }
-        return self.clear(match["id"].split()[-1])
+        return state not in _CREDENTIAL_STATES or town.lower() in phrase_list("places")
 
-    def place(self, start: int, run: str, *, least: int) -> tuple[int, int] | None:
-        """The words at the front of a run that can name a place."""
-        if run.lower() in _states() or run.lower() in word_list("countries"):
-            return None
-        end = None
-        for w in re.finditer(r"[^\s,]+", run):
-            word = w[0]
-            if not self.clear(word) and word not in {"of", "the", "and", "&", "de", "la"}:
+    def ends_as_towns_do(self, word: str) -> bool:
+        """Is a word with a town's ending one, and no eponym, drug or everyday word?"""
+        if not self.clear(word) or word in self._eponyms or word in last_names() or word in _states():
+            return False
+        stem = _ENDING.sub("", word)
+        return word.endswith(_CLEAR_ENDINGS) or stem in last_names()
+
+    def town(self, start: int, run: str) -> Found:
+        """The words at the front of a run that can name a place; none when they name a state or a country."""
+        end, led = 0, False
+        for match in _WORD.finditer(run):
+            word = match[0]
+            leads = end == 0 and word.lower() in _LEADS
+            if word[0].isupper() and (self.clear(word) or leads or led):
+                end, led = match.end(), leads
+            elif word.lower() not in _LINKS:
                 break
-            if word[0].isupper():
-                end = w.end()
-        if end is None or len(run[:end]) < least or run[:end].isupper() and len(run[:end]) < 3:
+        name = run[:end].rstrip(".,'-")
+        too_short = len(name) < 3 or (name.isupper() and len(name) < 4)
+        if (
+            too_short
+            or name.lower() in _states()
+            or name.lower() in self._nations
+            or name.lower() in _LEADS
+        ):
             return None
-        trimmed = _TRAILING.sub("", run[:end])
-        if trimmed.lower() in _states() or trimmed.lower() in word_list("countries"):
-            return None
-        return start, start + len(trimmed)
+        return start, start + len(name)
 
-    def listed(self, tokens: Tokens) -> Iterator[tuple[int, int]]:
-        """Cities of the list, with their capitals."""
-        for m in _LISTED().finditer(tokens.text):
-            yield m.span()
+    def facility(self, match: re.Match[str]) -> Found:
+        """The facility from the first word that belongs to its name."""
+        words = [(m.start(), m[0]) for m in _WORD.finditer(match["name"])]
+        for i, (_, word) in enumerate(words[1:], 1):
+            if (
+                word in _LINKS
+                and words[i - 1][1].lower() not in _HAVE_OF
+                and word in {"of", "at", "in", "for", "the", "on"}
+            ):
+                return self._facility_from(match, words[i + 1 :])
+        return self._facility_from(match, words)
+
+    def _facility_from(self, match: re.Match[str], words: list[tuple[int, str]]) -> Found:
+        named = [self._names(word) for _, word in words]
+        if not any(named):
+            return None
+        first = named.index(True)
+        while first and words[first - 1][1].lower() in _LEADS:
+            first -= 1
+        return match.start("name") + words[first][0], match.end("id")
+
+    def _names(self, word: str) -> bool:
+        bare = _bare(word)
+        everyday = bare in self._everyday and bare not in last_names()
+        return len(bare) > 1 and not (
+            everyday or bare in self._kinds or bare in _LINKS or bare in self.tokens.common
+        )
+
+
+_CLEAR_ENDINGS: Final = (
+    "ville",
+    "burgh",
+    "borough",
+    "bury",
+    "town",
+    "chester",
+    "mouth",
+    "furt",
+    "stad",
+    "haven",
+    "shire",
+)
+_ENDING: Final = re.compile(
+    r"(?:ville|burgh|borough|bury|town|chester|mouth|furt|stad|haven|shire|berg|fort|land|ton|port|view|side)$"
+)
+_POSSESSIVE: Final = re.compile(rf"{APOSTROPHE}s?$")
+
+
+def _bare(word: str) -> str:
+    return _POSSESSIVE.sub("", word.lower().strip(".,;"))
 
 
 @cache
-def _LISTED() -> re.Pattern[str]:
+def _states() -> frozenset[str]:
+    return frozenset(line.rsplit(" ", 1)[0] for line in phrase_list("states"))
+
+
+@cache
+def _listed_towns() -> re.Pattern[str]:
     names = sorted((place.title() for place in phrase_list("places")), key=len, reverse=True)
-    return re.compile(r"(?<![\w/-])(?:" + "|".join(map(re.escape, names)) + r")(?!\w|['’]s [a-z])")  # noqa: RUF001
+    return re.compile(rf"(?<![\w/-])(?:{'|'.join(map(re.escape, names))})(?!\w|-|{APOSTROPHE}s [a-z])")
