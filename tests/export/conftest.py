@@ -1,4 +1,4 @@
-"""One export of the tiny model, made once, that several tests look at."""
+"""Small exports of the tiny model."""
 
 from __future__ import annotations
 
@@ -8,8 +8,7 @@ from typing import Any
 
 import pytest
 
-from clinsynth.export import ExportConfig, run_export
-from clinsynth.folders import Manifest
+from clinsynth.export import ExportConfig
 
 NOTES, SHARD_NOTES = 44, 10
 
@@ -34,12 +33,3 @@ def export_config(tiny_model_dir: Path) -> Callable[..., ExportConfig]:
         return ExportConfig.model_validate(data | changes)
 
     return make
-
-
-@pytest.fixture(scope="session")
-def made(
-    tmp_path_factory: pytest.TempPathFactory, export_config: Callable[..., ExportConfig]
-) -> tuple[ExportConfig, Manifest]:
-    """An export with surrogates, and the manifest that ``run_export`` gave."""
-    config = export_config(tmp_path_factory.mktemp("exports") / "export")
-    return config, run_export(config)

@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import subprocess
+import sys
+import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import psutil
 import pyarrow.parquet as pq
 import pytest
 import yaml
 
 from clinsynth.corpus import SCHEMA, from_table
 from clinsynth.deid import TAG, Detector
+from clinsynth.engine import BulkEngine
+from clinsynth.errors import FolderError
 from clinsynth.export import ExportConfig, make_plan, run_export
 from clinsynth.folders import Manifest, file_sha256, read_manifest
 
@@ -24,7 +31,22 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
 ]
 
+MakeConfig = Callable[..., ExportConfig]
 Made = tuple[ExportConfig, Manifest]
+
+
+@pytest.fixture(scope="module")
+def engine(tiny_model_dir: Path, export_config: MakeConfig) -> Iterator[BulkEngine]:
+    """Started once: that takes longer than all else here."""
+    with BulkEngine(tiny_model_dir, export_config(Path("unused")).engine) as started:
+        yield started
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory, export_config: MakeConfig, engine: BulkEngine) -> Made:
+    """An export with surrogates, and the manifest that ``run_export`` gave."""
+    config = export_config(tmp_path_factory.mktemp("exports") / "export")
+    return config, run_export(config, engine=engine)
 
 
 def shards(folder: Path) -> list[Path]:
@@ -147,21 +169,79 @@ def test_what_was_withheld_is_listed_without_text(made: Made) -> None:
 
 
 def test_withheld_notes_are_drawn_again_and_the_same_config_gives_the_same_bytes(
-    export_config: Callable[..., ExportConfig], tmp_path: Path
+    export_config: MakeConfig, engine: BulkEngine, tmp_path: Path
 ) -> None:
     # A gate that wants long notes withholds many; the rest of the chain must not notice.
     gate = {"timeout_seconds": 60, "min_words": 26}
     first = export_config(tmp_path / "a", gate=gate, notes=24)
-    manifest = run_export(first)
+    manifest = run_export(first, engine=engine)
     assert manifest.counts["rejected_by_reason"]["too_short"] > 0
     assert manifest.counts["accepted"] == 24
     notes = [note for path in shards(first.out) for note in from_table(pq.read_table(path))]
     assert max(int(note.provenance["attempt"]) for note in notes) > 1
-    # Other batches, the gate in between instead of beside.
-    other = {**first.engine.model_dump()}
-    second = export_config(tmp_path / "b", gate=gate, notes=24, gate_workers=0, engine=other)
-    run_export(second)
+    # The gate in between instead of beside: other draws meet in a batch.
+    second = export_config(tmp_path / "b", gate=gate, notes=24, gate_workers=0)
+    run_export(second, engine=engine)
     assert [p.read_bytes() for p in shards(first.out)] == [p.read_bytes() for p in shards(second.out)]
     assert (first.out / "rejected/rejected.jsonl").read_text() == (
         second.out / "rejected/rejected.jsonl"
     ).read_text()
+
+
+_SCRIPT = """
+import sys
+from pathlib import Path
+from clinsynth.export import ExportConfig, run_export
+
+if __name__ == "__main__":
+    run_export(ExportConfig.model_validate_json(Path(sys.argv[1]).read_text()))
+"""
+
+
+def test_a_run_that_is_killed_goes_on(made: Made, engine: BulkEngine, tmp_path: Path) -> None:
+    unbroken, _ = made
+    config = unbroken.model_copy(update={"out": tmp_path / "export"})
+    place = tmp_path / ".export.partial"
+    (tmp_path / "config.json").write_text(config.model_dump_json())
+    (tmp_path / "script.py").write_text(_SCRIPT)
+    finished = _kill_after(1, [sys.executable, tmp_path / "script.py", tmp_path / "config.json"], place)
+    assert 1 <= len(finished) < 5, "killed in the middle"
+    assert not config.out.exists()
+    before = {p.name: p.stat().st_mtime_ns for p in (place / "export" / "data").iterdir()}
+
+    with pytest.raises(FolderError, match="another run"):
+        run_export(config.model_copy(update={"seed": 99}), engine=engine)
+    # What a kill in the middle of a write may leave.
+    with (place / "journal.jsonl").open("a") as stream:
+        stream.write('{"shard": 4, "sha256": "00')
+    (place / "train-00004-of-00005.parquet.writing").write_bytes(b"PAR1")
+
+    manifest = run_export(config, engine=engine)
+    assert not place.exists()
+    plan = make_plan(config)
+    ids = [i for path in shards(config.out) for i in pq.read_table(path).column("id").to_pylist()]
+    assert ids == [plan.note_id(n) for n in range(config.notes)]
+    after = {p.name: p.stat().st_mtime_ns for p in shards(config.out)}
+    assert all(after[name] == before[name] for name in finished), "finished shards are not drawn again"
+    assert [p.read_bytes() for p in shards(config.out)] == [p.read_bytes() for p in shards(unbroken.out)]
+    assert manifest.counts["draws"] >= config.notes
+
+
+def _kill_after(lines: int, command: list[object], place: Path) -> list[str]:
+    """Starts the command, kills it once the journal has so many lines; the names of finished shards."""
+    process = subprocess.Popen(
+        [str(part) for part in command], env=os.environ | {"OMP_NUM_THREADS": "1"}, stderr=subprocess.PIPE
+    )
+    journal = place / "journal.jsonl"
+    deadline = time.monotonic() + 400
+    while time.monotonic() < deadline and process.poll() is None:
+        if journal.exists() and journal.read_text().count("\n") >= lines:
+            break
+        time.sleep(0.005)
+    children = psutil.Process(process.pid).children(recursive=True) if process.poll() is None else []
+    process.send_signal(signal.SIGKILL)
+    process.communicate()
+    assert process.returncode == -signal.SIGKILL, "the run ended before it could be killed"
+    _, alive = psutil.wait_procs(children, timeout=20)
+    assert alive == [], "the gate's process outlived the run"
+    return [f"train-{i:05d}-of-00005.parquet" for i in range(journal.read_text().count("\n"))]

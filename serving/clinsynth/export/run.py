@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import time
 
@@ -37,8 +38,14 @@ def prepare_export(config: ExportConfig, *, overwrite: bool = False) -> Plan:
     return plan
 
 
-def run_export(config: ExportConfig, *, overwrite: bool = False) -> Manifest:
+def run_export(
+    config: ExportConfig, *, overwrite: bool = False, engine: BulkEngine | None = None
+) -> Manifest:
     """Writes the export, going on from what an earlier run of the same plan left.
+
+    Args:
+        overwrite: replace what stands at ``config.out``, once the new is whole.
+        engine: one that holds ``config.model`` already; by default one is started and ended.
 
     Raises:
         PlanNotMetError: notes are missing after all attempts; finished shards are kept for another try.
@@ -50,7 +57,7 @@ def run_export(config: ExportConfig, *, overwrite: bool = False) -> Manifest:
         start = time.monotonic()
         seconds_before = sum(entry.seconds for entry in place.entries.values())
         if len(place.entries) < plan.shards:
-            _draw(plan, place)
+            _draw(plan, place, engine)
         worked = sum(entry.seconds for entry in place.entries.values()) - seconds_before
         return seal(
             plan,
@@ -61,15 +68,16 @@ def run_export(config: ExportConfig, *, overwrite: bool = False) -> Manifest:
         )
 
 
-def _draw(plan: Plan, place: Workplace) -> None:
+def _draw(plan: Plan, place: Workplace, given: BulkEngine | None) -> None:
     config = plan.config
     key = surrogate_key(config, plan.card_sha256) if config.mode == "surrogates" else None
     judges = open_judges(Judge(config.model, config.gate, config.mode, key), config.gate_workers)
     try:
         with (
-            BulkEngine(config.model, config.engine) as engine,
+            contextlib.nullcontext(given) if given else BulkEngine(config.model, config.engine) as engine,
             Progress("exporting", config.notes) as progress,
         ):
+            assert engine.info.card_sha256 == plan.card_sha256, "the engine holds another model"
             progress.resume_from(sum(entry.notes for entry in place.entries.values()))
             drawing = Drawing(plan, engine, judges, place, progress)
             drawing.run()
@@ -90,7 +98,7 @@ def _draw(plan: Plan, place: Workplace) -> None:
 def summary(manifest: Manifest) -> str:
     """One line for the end of a run."""
     c = manifest.counts
-    rate = c["tokens_generated"] / c["seconds"] if c["seconds"] else 0.0
+    rate = c["tokens_generated"] / c["seconds_drawing"] if c["seconds_drawing"] else 0.0
     short = f", {c['short']:,} short" if c["short"] else ""
     return (
         f"{c['accepted']:,} notes{short}, {c['draws']:,} draws ({c['rejected']:,} withheld, "

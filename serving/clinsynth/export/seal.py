@@ -23,7 +23,7 @@ def seal(plan: Plan, place: Workplace, card: Card, *, seconds: float, overwrite:
     """The workplace's content takes the name of the export; the workplace is gone.
 
     Args:
-        seconds: worked since the last shard was finished.
+        seconds: worked besides drawing.
 
     Raises:
         FolderError: something else has taken the name meanwhile.

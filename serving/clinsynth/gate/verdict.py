@@ -20,8 +20,8 @@ class Reason:
             ``identifier`` (``detail`` is its label), ``identifier_after_surrogates`` (the same),
             ``identifier_in_header`` (``detail`` is the attribute), ``copied``, ``too_short``, ``too_long``,
             ``few_entities``, ``repeated_lines``, ``repeated_ngrams``, ``detector_failed``,
-            ``index_failed`` and ``surrogates_failed`` (``detail`` is how: ``timeout``, ``wrong_type`` or the
-            type of the error).
+            ``index_failed`` and ``surrogates_failed`` (``detail`` is how: ``timeout``, ``wrong_type`` or
+            the type of the error).
         start: where, in characters of the text that was looked at; 0 and 0 mean the whole note.
         detail: a label, a count or a share. Never text of the note.
         rejects: the note is withheld for it; otherwise it was mended.

@@ -1,0 +1,126 @@
+"""Export against raw vLLM: the same requests to the same engine, with and without all that makes a corpus.
+
+    python benchmarks/export.py [--model DIR] [--notes 512] [--rounds 3] [--growth]
+
+`raw` is `vllm.LLM.generate` on the list of requests; `export` draws the same requests one by one, sends
+each text through the gate in a process beside the engine, and writes shards; `in line` runs the gate in
+between. Rounds alternate. Tokens are compared first. Prints output tokens/s and their ratio to raw; with
+--growth also time and memory from N to 10 N notes.
+
+Without --model, the tiny model of the tests is made first: the smaller the model, the larger the share of
+everything around it, so this is the hard case.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import math
+import statistics
+import tempfile
+import time
+from pathlib import Path
+
+import psutil
+
+from clinsynth.engine import BulkEngine, EngineConfig
+from clinsynth.export import ExportConfig, run_export
+from clinsynth.export.plan import make_plan
+
+ENGINE = EngineConfig(kv_cache_gib=0.5)
+
+
+def main() -> None:
+    """Makes or takes a model, starts one engine, prints the tables."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("--model", type=Path)
+    parser.add_argument(
+        "--notes", type=int, default=512, help="a round; growth is shown up to 10 times as many"
+    )
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--growth", action="store_true")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        place = Path(folder)
+        model = options.model or tiny_model(place / "model")
+        with BulkEngine(model, ENGINE) as engine:
+            compare(engine, model, place, options.notes, options.rounds)
+            if options.growth:
+                growth(engine, model, place, options.notes)
+
+
+def compare(engine: BulkEngine, model: Path, place: Path, notes: int, rounds: int) -> None:
+    """Rounds of raw, export and export with the gate in line; medians of all but the first."""
+    rates: dict[str, list[float]] = {"raw": [], "export": [], "in line": []}
+    for turn in range(rounds + 1):
+        config = one_draw_each(model, place / "out", notes, seed=turn)
+        raw_tokens, raw_seconds = raw(engine, config)
+        for name in rates:
+            workers = 0 if name == "in line" else 1
+            tokens, seconds = (
+                (raw_tokens, raw_seconds)
+                if name == "raw"
+                else export(engine, config.model_copy(update={"gate_workers": workers}))
+            )
+            assert abs(tokens - raw_tokens) <= 0.002 * raw_tokens, "other tokens were drawn"
+            if turn:  # the first round warms up
+                rates[name].append(tokens / seconds)
+    print(f"{notes} notes a round, {rounds} rounds, {raw_tokens / notes:.0f} tokens a note")
+    print("| | tokens/s | of raw | rounds |\n| --- | ---: | ---: | --- |")
+    base = statistics.median(rates["raw"])
+    for name, found in rates.items():
+        shown, rate = ", ".join(f"{r:,.0f}" for r in found), statistics.median(found)
+        print(f"| {name} | {rate:,.0f} | {rate / base:.2f} | {shown} |")
+
+
+def growth(engine: BulkEngine, model: Path, place: Path, notes: int) -> None:
+    """Time and memory at N and 10 N notes, and the exponent between."""
+    seconds, process = [], psutil.Process()
+    for count in (notes, 10 * notes):
+        _, took = export(engine, one_draw_each(model, place / "out", count, seed=7))
+        seconds.append(took)
+        print(f"{count:,} notes: {took:.1f} s, {process.memory_info().rss / 2**20:,.0f} MiB resident")
+    print(f"exponent of time: {math.log10(seconds[1] / seconds[0]):.2f}")
+
+
+def one_draw_each(model: Path, out: Path, notes: int, seed: int) -> ExportConfig:
+    """An export whose draws are known beforehand: one for each note, taken or not."""
+    return ExportConfig(
+        model=model, out=out, notes=notes, seed=seed, engine=ENGINE, max_attempts=1, on_short="finish"
+    )
+
+
+def raw(engine: BulkEngine, config: ExportConfig) -> tuple[int, float]:
+    """Output tokens and seconds of vLLM alone; prompts are tokenised inside the time, as ours are."""
+    from vllm.inputs import tokens_input
+
+    plan = make_plan(config)
+    start = time.perf_counter()
+    requests = [plan.request(note, 1) for note in range(config.notes)]
+    prompts = [tokens_input(engine._translator.prompt_ids(request)) for request in requests]
+    params = [engine._translator.sampling_params(request.sampling, n=1) for request in requests]
+    outputs = engine._llm.generate(prompts, params, use_tqdm=False)
+    seconds = time.perf_counter() - start
+    return sum(len(output.outputs[0].token_ids) for output in outputs), seconds
+
+
+def export(engine: BulkEngine, config: ExportConfig) -> tuple[int, float]:
+    """Output tokens and seconds of the whole export but the start of the gate's process."""
+    counts = run_export(config, overwrite=True, engine=engine).counts
+    return counts["tokens_generated"], counts["seconds_drawing"]
+
+
+def tiny_model(folder: Path) -> Path:
+    """The model of the tests."""
+    place = Path(__file__).parents[1] / "tests" / "conftest.py"
+    spec = importlib.util.spec_from_file_location("tiny_model", place)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    made: Path = module.make_model(folder, "llama", 120)
+    return made
+
+
+if __name__ == "__main__":
+    main()
