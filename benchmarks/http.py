@@ -9,7 +9,7 @@ Without --model, the tiny model of the tests is made first: the smaller the mode
 everything around it, so this is the hard case.
 """
 
-# ruff: noqa: E402, F401, I001
+# ruff: noqa: E402, F401
 from __future__ import annotations
 
 import sys

@@ -20,8 +20,6 @@ _STEPS, _BATCH, _NOTES, _SEED = 90, 16, 400, 7
 def pytest_configure(config: pytest.Config) -> None:
     # vLLM looks at every name of torch.distributed when it loads, the outdated one too.
     config.addinivalue_line("filterwarnings", "ignore::FutureWarning:vllm")
-    # An engine whose process was killed leaves its sockets to the garbage collector.
-    config.addinivalue_line("filterwarnings", "ignore:(Unclosed|Destroying) :ResourceWarning")
 
 
 @pytest.fixture(scope="session")

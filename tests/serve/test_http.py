@@ -52,7 +52,7 @@ class Server:
         self.family = psutil.Process(self.process.pid).children(recursive=True)
 
     def _address(self) -> str:
-        watchdog = threading.Timer(180, self.process.kill)
+        watchdog = threading.Timer(300, self.process.kill)
         watchdog.start()
         assert self.process.stdout is not None
         self.said = self.process.stdout.readline()

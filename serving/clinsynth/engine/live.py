@@ -78,6 +78,11 @@ class LiveEngine:
             llm.output_handler.cancel()
             await asyncio.gather(llm.output_handler, return_exceptions=True)
         await asyncio.to_thread(llm.shutdown)
+        # vLLM has asked this loop to close its sockets, and leaves their context to the garbage collector
+        await asyncio.sleep(0)
+        context = getattr(getattr(llm.engine_core, "resources", None), "ctx", None)
+        if context is not None:
+            await asyncio.to_thread(context.destroy, linger=0)
 
     async def prepared(self, request: Request) -> Request:
         """The request with its prompt as token ids, checked: running it will not be refused.
