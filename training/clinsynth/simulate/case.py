@@ -30,8 +30,8 @@ _QUICK: Final = ("emergency medicine", "pediatrics", "otolaryngology", "ophthalm
 _TELLING: Final = 2
 """Evoking strength from which a finding speaks for a disease at all."""
 _LEAST_SCORE: Final = 4
-_ROUTINE_PANELS: Final = ("CBC", "BMP", "lipids", "endocrine")
-_UNCONTROLLED: Final = 0.5
+_UNCONTROLLED: Final = {"CBC": 0.7, "BMP": 0.9, "lipids": 0.4, "endocrine": 0.5}
+"""Panel -> chance that a comorbidity shows in it."""
 _SAME_ILLNESS: Final = 20.0
 """A comorbidity factor from which two names mean one illness (an exacerbation and what is exacerbated)."""
 
@@ -294,9 +294,9 @@ def _background_labs(
             finding = link.finding
             if finding.kind != "lab" or link.frequency < 4 or finding.test in measured:
                 continue
-            routine = table.analytes[finding.test].panel in _ROUTINE_PANELS
-            # Most are treated, and so under control.
-            if routine and rng.random() < _UNCONTROLLED and finding.fits(patient.age_years, patient.sex):
+            # Many are treated, and so under control; failing kidneys and anemia mostly show.
+            chance = _UNCONTROLLED.get(table.analytes[finding.test].panel, 0.0)
+            if rng.random() < chance and finding.fits(patient.age_years, patient.sex):
                 found.append(finding)
                 measured.add(finding.test)
     return tuple(found)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from clinsynth.errors import UsageError
+from clinsynth.errors import FolderError, UsageError
 
 _SUFFIXES = (".jsonl", ".jsonl.gz", ".parquet")
 
@@ -37,10 +37,9 @@ def simulate(out: Path, notes: int, seed: int, start: int, overwrite: bool) -> N
         raise UsageError(f"--start is {start}: it must not be negative")
     if not out.name.endswith(_SUFFIXES):
         raise UsageError(f"{out}: the name must end in {', '.join(_SUFFIXES)}")
+    if out.exists() and not overwrite:
+        raise FolderError(f"{out} exists: choose another name or pass --overwrite")
 
-    from clinsynth.folders import refuse_existing
-
-    refuse_existing(out, overwrite=overwrite)
     from clinsynth.corpus.writers import NoteWriter
     from clinsynth.progress import track
     from clinsynth.simulate.stream import simulate_notes

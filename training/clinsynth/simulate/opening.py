@@ -30,12 +30,17 @@ _TITLES: Final = {
 }
 
 
+def titled(text: str) -> str:
+    """``Obstetrics and Gynecology``."""
+    return text.title().replace(" And ", " and ")
+
+
 def write_header(context: Context) -> None:
     """Facility, title, and a block of lines, or one line, that identifies patient and visit."""
     note = context.note
     top = [context.place(), plain(context.rng.choice(_TITLES[context.note_type]))]
     if context.specialty != "radiology" or context.chance(0.5):
-        service = context.specialty.title() if context.chance(0.7) else context.specialty
+        service = titled(context.specialty) if context.chance(0.7) else context.specialty
         top.append(plain(context.pick(f"Service: {service}", f"Department of {service}", service)))
     else:
         top.append(plain("Radiology"))
@@ -159,7 +164,7 @@ def write_sign_off(context: Context) -> None:
             template,
             doctor=context.doctor(context.attending, signed=True),
             day=context.on(context.day),
-            service=context.specialty.title(),
+            service=titled(context.specialty),
             place=context.place(),
         )
     )

@@ -81,6 +81,14 @@ _BEFORE: Final = (
     "{who} was last seen at {place} on {day}",
     "the onset was {onset} and the course has been {course}",
 )
+_BEFORE_SUDDEN: Final = (
+    "{his} {relation}, {relative}, confirms the history",
+    "onset was sudden, on {day}",
+    "{who} had been well until then",
+    "{who} was last seen at {place} on {earlier}",
+    "emergency services were called by {his} {relation}, {relative}",
+    "{he} had last seen {doctor} on {earlier} for a routine visit",
+)
 _BEFORE_CHILD: Final = (
     "symptoms have been getting worse since {day}",
     "{who} was seen by {doctor} on {day}",
@@ -230,7 +238,9 @@ def _before(context: Context, count: int) -> list[Phrase]:
     case = context.case
     from_day = context.admitted
     recent = from_day.fromordinal(from_day.toordinal() - max(1, min(case.days_ill, 20)))
-    templates = _BEFORE_CHILD if case.patient.age < 12 else _BEFORE
+    templates: tuple[str, ...] = _BEFORE_CHILD if case.patient.age < 12 else _BEFORE
+    if "sudden" in case.principal.flags:
+        templates, recent = _BEFORE_SUDDEN, from_day
     return [
         context.say(
             template,
@@ -238,6 +248,7 @@ def _before(context: Context, count: int) -> list[Phrase]:
             he=context.he,
             his=context.his,
             day=context.on(recent, full=context.chance(0.4)),
+            earlier=context.on(from_day.fromordinal(from_day.toordinal() - context.rng.randint(20, 200))),
             doctor=context.doctor(context.family_doctor),
             relation=case.patient.relation,
             relative=((case.patient.relative.full, "NAME"),),
