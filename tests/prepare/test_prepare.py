@@ -23,6 +23,7 @@ from clinsynth.overlap import NgramIndex
 from clinsynth.prepare import PrepareConfig, prepare
 from clinsynth.prepare.command import prepare as command
 from clinsynth.prepare.cut import PIECE_OF
+from clinsynth.simulate import simulate_notes
 from clinsynth.tokens.shards import TokenShards
 from clinsynth.tokens.template import parse
 from clinsynth.tokens.tokenizer import load_tokenizer
@@ -184,7 +185,7 @@ def test_the_index_knows_the_training_text_and_no_other(corpus: Path) -> None:
 
 
 def test_words_to_deny_do_not_enter_the_manifest(tmp_path: Path) -> None:
-    notes = [Note(f"n{i}", f"{clinic_note(i).text} Zebulon waits.") for i in range(60)]
+    notes = [clinic_note(i) for i in range(60)]
     source = write_source(tmp_path / "n.jsonl", notes)
     deid = {"detector": {"deny": {"NAME": ["Zebulon"]}}}
     manifest = prepare(make(sources=[{"path": source}], deid=deid), tmp_path / "out")
@@ -192,7 +193,6 @@ def test_words_to_deny_do_not_enter_the_manifest(tmp_path: Path) -> None:
     assert manifest.config["deid"]["mode"] == "tags"
     assert manifest.config["deid"]["detector"]["denied_words"] == {"NAME": 1}
     assert manifest.config["deid"]["detector"]["version"]
-    assert not any("Zebulon" in note.text for note in read_notes(tmp_path / "out"))
 
 
 def test_the_same_config_gives_the_same_bytes_with_any_number_of_processes(
@@ -424,3 +424,24 @@ def test_gzipped_sources_have_the_hash_of_their_file(tmp_path: Path) -> None:
     manifest = prepare(make(sources=[{"path": tmp_path / "n.jsonl.gz"}]), tmp_path / "out")
     assert list(manifest.counts["sources"]) == ["n"]
     assert len(manifest.inputs[str(tmp_path / "n.jsonl.gz")]) == 64
+
+
+def test_simulated_notes_need_no_file(tmp_path: Path) -> None:
+    config = load_config(
+        ROOT / "configs" / "corpus" / "demo.yaml", PrepareConfig, ["sources.0.simulate.notes=150", "seed=3"]
+    )
+    manifest = prepare(config, tmp_path / "out")
+    assert manifest.inputs == {}
+    assert manifest.seeds == {"prepare": 3, "simulate.simulated": 3}
+    assert manifest.counts["sources"]["simulated"]["labelled"] == 150
+    raw = {note.id: note for note in simulate_notes(150, 3)}
+    planted = found = 0
+    for note in read_notes(tmp_path / "out"):
+        original = raw[note.provenance.get(PIECE_OF, note.id)]
+        for span in original.phi:
+            planted += 1
+            # Long values only: the letters of a short one stand in other words too.
+            value = original.text[span.start : span.end]
+            found += len(value) > 9 and value in note.text
+    assert planted > 1_000
+    assert found == 0

@@ -40,3 +40,8 @@ class ArrayFile:
     def close(self) -> None:
         """Gives the space back once no array of it is in use."""
         self._stream.close()
+
+    def __del__(self) -> None:
+        # After an error elsewhere nobody closes it; Python would warn of that.
+        if hasattr(self, "_stream"):
+            self._stream.close()

@@ -40,3 +40,8 @@ class Spool:
     def close(self) -> None:
         """Gives the space back."""
         self._stream.close()
+
+    def __del__(self) -> None:
+        # After an error elsewhere nobody closes it; Python would warn of that.
+        if hasattr(self, "_stream"):
+            self._stream.close()
