@@ -147,16 +147,16 @@ _HOMES: Final = (
     "{his} health care proxy is {name} ({relation})",
 )
 _WORK: Final = (
-    "works as a {job} at {employer}",
-    "employed by {employer} as a {job}",
-    "works as a {job}",
+    "works as {a_job} at {employer}",
+    "employed by {employer} as {a_job}",
+    "works as {a_job}",
     "{job} at {employer}, currently on leave",
 )
 _RETIRED: Final = (
     "retired {job}",
     "retired from {employer}",
     "former {job} at {employer}",
-    "a retired {job}",
+    "used to be {a_job}",
 )
 _ALCOHOL: Final = {
     "none": ("no alcohol", "denies alcohol use", "does not drink", "no EtOH"),
@@ -178,6 +178,7 @@ def _adults_life(context: Context) -> list[Phrase]:
         context.say_one(
             _WORK if patient.age < 66 else _RETIRED,
             job=past.job,
+            a_job=f"{'an' if past.job[0] in 'aeio' else 'a'} {past.job}",
             employer=((patient.employer, "LOCATION"),),
         ),
         plain(_tobacco(context)),

@@ -117,9 +117,15 @@ class Context:
         return self.note_type not in ("clinic letter", "emergency department note")
 
     @property
-    def back_home(self) -> bool:
-        """Whether this is a letter about a patient who was in hospital before."""
+    def later_visit(self) -> bool:
+        """Whether this is a letter about a patient seen before."""
         return self.note_type == "clinic letter" and self.day > self.admitted
+
+    @property
+    def back_home(self) -> bool:
+        """Whether that was a stay in hospital."""
+        principal = self.case.principal
+        return self.later_visit and principal.acuity == "acute" and "inpatient" in principal.settings
 
     # Chance and choice.
 

@@ -30,6 +30,8 @@ from clinsynth.simulate.style import draw_style
 from clinsynth.simulate.table import Table
 
 _MOST_DIAGNOSES: Final = 4
+_REPEATED: Final = ("progress note", "clinic letter")
+"""Written again on other days."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,11 +90,11 @@ def possible_kinds(case: Case, table: Table) -> list[str]:
 
 
 def choose_kinds(rng: Random, case: Case, table: Table, count: int) -> list[str]:
-    """``count`` types of note in the order in which they are written; progress notes may repeat."""
+    """``count`` types of note in the order in which they are written; some may repeat."""
     possible = possible_kinds(case, table)
     chosen: list[str] = []
     while len(chosen) < count:
-        left = [k for k in possible if k not in chosen or k == "progress note"] or possible
+        left = [k for k in possible if k not in chosen or k in _REPEATED] or possible
         chosen.append(rng.choices(left, [KINDS[k].weight for k in left])[0])
     return sorted(chosen, key=lambda kind: KINDS[kind].order)
 
@@ -172,8 +174,8 @@ def _day(case: Case, kind: str, rng: Random) -> int:
         return case.days_in
     if kind == "operative report":
         return min(1, case.days_in)
-    if kind == "clinic letter" and case.principal.acuity == "acute":
-        return rng.choice((14, 14, 21, 30, 42))
+    if kind == "clinic letter":
+        return rng.choice((14, 14, 21, 30, 42) if case.principal.acuity == "acute" else (0, 0, 30, 60, 90))
     return 0
 
 

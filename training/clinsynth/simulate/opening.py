@@ -38,7 +38,7 @@ def titled(text: str) -> str:
 def write_header(context: Context) -> None:
     """Facility, title, and a block of lines, or one line, that identifies patient and visit."""
     note = context.note
-    top = [context.place(), plain(context.rng.choice(_TITLES[context.note_type]))]
+    top = [context.place(), plain(context.rng.choice(_titles(context)))]
     if context.specialty != "radiology" or context.chance(0.5):
         service = titled(context.specialty) if context.chance(0.7) else context.specialty
         top.append(plain(context.pick(f"Service: {service}", f"Department of {service}", service)))
@@ -59,6 +59,12 @@ def write_header(context: Context) -> None:
         fields = fields[4:]
     for phrase in fields:
         note.line(phrase)
+
+
+def _titles(context: Context) -> list[str]:
+    titles = _TITLES[context.note_type]
+    outpatient = "inpatient" not in context.case.principal.settings
+    return [title for title in titles if not (outpatient and "Inpatient" in title)]
 
 
 def _fields(context: Context) -> list[Phrase]:

@@ -171,8 +171,6 @@ _COUNTED: Final = frozenset(
         "effect",
         "affect",
         "mood",
-        "stool",
-        "stream",
         "infarct",
         "hemorrhage",
         "hematoma",
@@ -203,7 +201,7 @@ def article(text: str) -> str:
     head = _HEAD_STOP.split(text, maxsplit=1)[0].rsplit(" ", 1)[-1].lower()
     if head not in _COUNTED or text[:1].isdigit() or text.split(" ", 1)[0] in _NO_ARTICLE:
         return ""
-    return "an " if text[:1].lower() in "aeiou" else "a "
+    return "an " if text[:1].lower() in "aeiou" and not text.startswith("uni") else "a "
 
 
 _NO_ARTICLE: Final = frozenset(

@@ -314,8 +314,8 @@ def write_clinic_letter(context: Context) -> None:
     first, told = opening(context)
     note.sentence(first)
     rest = [f for f in case.symptoms if f not in told][:3]
-    if context.back_home:
-        note.sentence(_since_discharge(context))
+    if context.later_visit:
+        note.sentence(_since(context))
     elif rest:
         note.sentence(
             context.say_one(
@@ -367,8 +367,10 @@ def write_clinic_letter(context: Context) -> None:
     write_sign_off(context)
 
 
-def _since_discharge(context: Context) -> Phrase:
-    """How the patient has been since the hospital."""
+def _since(context: Context) -> Phrase:
+    """How the patient has been since the hospital, or the visit before."""
+    if not context.back_home:
+        return _since_last_visit(context)
     left = context.admitted.fromordinal(context.admitted.toordinal() + context.case.days_in)
     symptom = context.finding(context.case.symptoms[0], present=False) if context.case.symptoms else ()
     return context.say_one(
@@ -383,6 +385,21 @@ def _since_discharge(context: Context) -> Phrase:
         he=context.he,
         day=context.on(left, full=context.chance(0.5)),
         x=symptom,
+    )
+
+
+def _since_last_visit(context: Context) -> Phrase:
+    if not context.case.symptoms:
+        return context.say("{he} has been well since the last visit", he=context.he)
+    return context.say_one(
+        (
+            "since then {x} has improved somewhat",
+            "since the last visit {x} has been unchanged",
+            "{x} has become less troublesome",
+            "{he} still has {x} on most days",
+        ),
+        x=context.finding(context.case.symptoms[0], present=False),
+        he=context.he,
     )
 
 

@@ -37,7 +37,7 @@ def write_labs(context: Context, labs: Mapping[str, str]) -> None:
                 context,
                 name,
                 labs[name],
-                context.pick(" of ", " was "),
+                " of ",
                 flag=False,
                 unit=context.chance(0.5),
             )

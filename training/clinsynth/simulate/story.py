@@ -127,13 +127,13 @@ def opening(context: Context) -> tuple[Phrase, Sequence[Finding]]:
     phrase = context.findings(told, spoken=True) if told else context.disease(context.case.principal)
     history = _history(context)
     adult = not context.case.patient.child
-    options = _TELEGRAPHIC_OPENINGS if context.style.telegraphic else _OPENINGS
-    if context.back_home:
-        options = _OPENINGS_LATER
+    options: tuple[str, ...] = _TELEGRAPHIC_OPENINGS if context.style.telegraphic else _OPENINGS
+    if context.later_visit:
+        options = _OPENINGS_LATER if context.back_home else _OPENINGS_LATER[1:]
     template = context.rng.choice(options)
     frail = not adult or context.case.patient.age >= 70
     brought = "brought in" in template and not (frail and context.note_type != "clinic letter")
-    admitted = "admitted" in template and not (context.in_hospital or context.back_home)
+    admitted = "admitted" in template and not (context.in_hospital or context.later_visit)
     if brought or admitted or ("pleasant" in template and not adult):
         template = options[0]
     name = context.called() if context.chance(0.6) else _full_name(context)
