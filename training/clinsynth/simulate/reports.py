@@ -7,6 +7,7 @@ from typing import Final
 from clinsynth.simulate.assessment import follow_up, summary
 from clinsynth.simulate.context import Context
 from clinsynth.simulate.examination import exam_sentence
+from clinsynth.simulate.measures import Vitals, settled_vitals
 from clinsynth.simulate.opening import write_header, write_sign_off
 from clinsynth.simulate.phrase import Phrase, capitalised, chained, joined, plain
 from clinsynth.simulate.plants import HEADER, PLAN, SIGN_OFF
@@ -344,9 +345,12 @@ def write_clinic_letter(context: Context) -> None:
         )
     context.close()
     note.blank()
-    note.sentence(exam_sentence(context))
+    vitals = case.vitals
+    if context.back_home:
+        vitals = _write_recovery(context)
+    else:
+        note.sentence(exam_sentence(context))
     if context.chance(0.6):
-        vitals = case.vitals
         note.sentence(
             context.say(
                 "{T:blood pressure} was {bp} and {T:pulse} {hr}",
@@ -359,12 +363,54 @@ def write_clinic_letter(context: Context) -> None:
         note.sentence(phrase)
     context.close()
     note.blank()
-    note.sentence(summary(context))
+    note.sentence(_recovered(context) if context.back_home else summary(context))
     _write_letter_plan(context)
     context.close()
     note.blank()
     note.line(plain(context.pick(*_VALEDICTIONS)))
     write_sign_off(context)
+
+
+def _write_recovery(context: Context) -> Vitals:
+    """What was found in hospital, and that it is gone; today's vital signs."""
+    case = context.case
+    signs = [f for f in case.signs if f.group != "vital"][:3]
+    if signs:
+        context.note.sentence(
+            context.say_one(
+                ("in hospital {he} had {x}", "on admission there was {x}", "at presentation {x} was found"),
+                he=context.he,
+                x=context.findings(signs),
+            )
+        )
+    context.note.sentence(
+        context.say_one(
+            (
+                "examination today is unremarkable",
+                "today {he} looks well",
+                "on examination today there are no abnormal findings",
+            ),
+            he=context.he,
+        )
+    )
+    hypertensive = "hypertension" in {disease.name for disease in case.comorbidities}
+    return settled_vitals(context.rng, case.patient, hypertensive=hypertensive)
+
+
+def _recovered(context: Context) -> Phrase:
+    """The diagnosis, behind the patient."""
+    return context.say_one(
+        (
+            "{name} is recovering well after {disease}",
+            "{name} has made a good recovery from {disease}",
+            "in summary, {aged} {person} recovering from {disease}",
+            "overall, steady recovery after {disease}",
+        ),
+        name=context.called(),
+        aged=context.aged(),
+        person=context.person(),
+        disease=context.disease(context.case.principal, canonical=True),
+    )
 
 
 def _since(context: Context) -> Phrase:
