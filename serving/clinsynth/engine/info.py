@@ -19,7 +19,7 @@ class EngineInfo:
     Args:
         version: of vLLM.
         backend: ``native`` when vLLM has its own class for the architecture, else ``transformers``.
-        model: name of the model folder (not its path, which may name people or projects).
+        model: its name by its card, not the folder's path, which may name people or projects.
         model_sha256: hash of the folder's manifest, or of its files where it has none.
         card_sha256: hash of ``card.json``.
         dtype: number format in use.
@@ -59,7 +59,7 @@ def engine_info(model_dir: Path, model_config: Any, config: EngineConfig) -> Eng
         engine="vllm",
         version=vllm.__version__,
         backend="transformers" if model_config.using_transformers_backend() else "native",
-        model=model_dir.resolve().name,
+        model=read_card(model_dir).name,
         model_sha256=input_sha256(model_dir),
         card_sha256=file_sha256(model_dir / CARD),
         dtype=str(model_config.dtype).removeprefix("torch."),
