@@ -79,7 +79,7 @@ def run_keys(name):
         "steps": STEPS,
         "model": {"architecture": architecture, "hidden_size": 32, **SHAPES[name]},
         "layout": {**LAYOUTS[name], "oversubscribe": True},
-        "checkpoints": {"every_steps": 10, "every_minutes": 0, "keep": 2},
+        "checkpoints": {"every_steps": 5, "every_minutes": 0, "keep": 2},
         "validation": {"every_steps": 10, "rows": 8},
     }
 
@@ -153,7 +153,7 @@ def train_environment():
 def launch(train_environment):
     """Runs the real command line to its end."""
 
-    def run(path, *arguments, timeout=180):
+    def run(path, *arguments, timeout=600):
         done = subprocess.run(
             [sys.executable, "-m", "clinsynth.cli", "train", str(path), *arguments],
             env=train_environment,

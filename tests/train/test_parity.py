@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -140,7 +142,9 @@ def test_card_tells_the_run(run, reference):
     assert [step for step, _ in card.train_loss] == list(range(1, run.steps + 1))
 
 
-def test_continuing_an_exported_model_begins_at_its_loss(trained, launch, write_run, tmp_path):
+def test_a_model_continued_under_torchrun_begins_at_its_loss(
+    trained, train_environment, write_run, tmp_path
+):
     from transformers import AutoModelForCausalLM
 
     base = trained("gpt2")
@@ -153,8 +157,10 @@ def test_continuing_an_exported_model_begins_at_its_loss(trained, launch, write_
         optimizer={"lr": 1e-12},
         activation_checkpointing=True,
     )
-    done = launch(path)
-    assert done.code == 0, done.error
+    torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"]
+    command = [*torchrun, "-m", "clinsynth.cli", "train", str(path)]
+    done = subprocess.run(command, env=train_environment, capture_output=True, text=True, timeout=600)
+    assert done.returncode == 0, done.stderr
     config = load_config(path, TrainConfig)
     rows = PackedRows(TokenShards(config.corpus / "tokens" / "train"), config.context, config.seed)
     model = AutoModelForCausalLM.from_pretrained(base.out)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import subprocess
 import sys
@@ -15,6 +16,8 @@ from clinsynth.checkpoint import read_card
 from clinsynth.train import checkpoints
 
 pytestmark = pytest.mark.slow
+
+PATIENCE = 400  # seconds: a busy machine is no failure
 
 
 def losses(folder):
@@ -51,7 +54,7 @@ def ranks_of(launcher, folder):
 
 
 def wait_for_checkpoint(folder, step, process):
-    until = time.monotonic() + 120
+    until = time.monotonic() + PATIENCE
     while time.monotonic() < until:
         if any(path.name >= checkpoints.name_of(step) for path in checkpoints.complete(folder / "train")):
             return
@@ -60,39 +63,51 @@ def wait_for_checkpoint(folder, step, process):
     raise AssertionError(f"no checkpoint of step {step}")
 
 
-def test_a_killed_run_goes_on_as_if_it_had_not_been(trained, start_run, launch, start):
-    unbroken, path = trained("llama-untied"), start_run("llama-untied")
-    folder = path.parent
+@pytest.fixture
+def cut_off(start_run, start):
+    """A run whose second process was killed in its middle: (its YAML, exit code, what it said)."""
+    for _ in range(3):  # on a busy machine the run may end before this process gets to kill it
+        path = start_run("llama-untied")
+        folder = path.parent
+        launcher = start(path)
+        wait_for_checkpoint(folder, 5, launcher)
+        with contextlib.suppress(psutil.NoSuchProcess, KeyError):
+            ranks_of(launcher, folder)[1].kill()
+        code, error = launcher.wait(timeout=PATIENCE), launcher.stderr.read()
+        if code:
+            return path, code, error
+    raise AssertionError("the run was faster than kill, three times")
 
-    first = start(path)
-    wait_for_checkpoint(folder, 10, first)
-    ranks_of(first, folder)[1].kill()
-    code, error = first.wait(timeout=30), first.stderr.read()
+
+def test_a_killed_run_goes_on_as_if_it_had_not_been(trained, cut_off, launch):
+    path, code, error = cut_off
+    folder = path.parent
     assert code == 1
-    assert "training process 1 was ended by SIGKILL" in error.strip().splitlines()[-1]
+    assert "was ended by SIGKILL" in error.strip().splitlines()[-1]
     assert "Traceback" not in error
     assert not (folder / "model").exists()
-    assert checkpoints.complete(folder / "train")[-1].name < checkpoints.name_of(30), "it was cut off early"
+    assert checkpoints.complete(folder / "train")[-1].name < checkpoints.name_of(30)
 
-    second = launch(path)
-    assert second.code == 0, second.error
+    again = launch(path)
+    assert again.code == 0, again.error
+    unbroken = trained("llama-untied")
     assert losses(folder) == pytest.approx(losses(unbroken.out.parent), abs=1e-6)
     assert len(losses(folder)) == 30 + 3
     assert read_card(folder / "model").tokens_seen == read_card(unbroken.out).tokens_seen
     kept = [found.name for found in checkpoints.complete(folder / "train")]
-    assert kept == [checkpoints.name_of(20), checkpoints.name_of(30)], "older checkpoints are pruned"
+    assert kept == [checkpoints.name_of(25), checkpoints.name_of(30)], "older checkpoints are pruned"
     assert not list(folder.glob(".model*")), "nothing half-written is left"
 
 
 def test_processes_do_not_outlive_their_launcher(start_run, start):
     path = start_run("gpt2")
     launcher = start(path)
-    until = time.monotonic() + 120
+    until = time.monotonic() + PATIENCE
     while len(ranks_of(launcher, path.parent)) < 4 and time.monotonic() < until:
         time.sleep(0.05)
     processes = psutil.Process(launcher.pid).children(recursive=True)
     assert len(processes) >= 4
     launcher.kill()
-    _, alive = psutil.wait_procs(processes, timeout=20)
+    _, alive = psutil.wait_procs(processes, timeout=60)
     assert not alive
     assert not (path.parent / "model").exists()

@@ -30,6 +30,7 @@ class Batches:
         rows: rows of a step, over all copies.
         micro_rows: rows of a micro-batch.
         copies, copy: how many data-parallel copies there are, and which one this is.
+        tokens_per_step: tokens that a step learns from, on average.
     """
 
     train: PackedRows
@@ -39,6 +40,7 @@ class Batches:
     copies: int
     copy: int
     valid_rows: int
+    tokens_per_step: float
 
     def step(self, step: int) -> tuple[list[MicroBatch], int]:
         """The micro-batches of a step on this copy, and the tokens that the whole step learns from."""
@@ -54,11 +56,6 @@ class Batches:
         rows = [self.valid.row(i) for i in range(min(self.valid_rows, len(self.valid)))]
         missing = -len(rows) % (self.micro_rows * self.copies)
         return self._share(rows + [_without_labels(rows[0])] * missing)
-
-    @property
-    def tokens_per_step(self) -> float:
-        """Tokens that a step learns from, on average. Each document's first is not predicted."""
-        return self.train.fill * self.train.length * self.rows
 
     def _share(self, rows: Sequence[Row]) -> tuple[list[MicroBatch], int]:
         tokens = sum(int(np.count_nonzero(row.targets != IGNORED)) for row in rows)
@@ -78,15 +75,19 @@ def open_batches(config: TrainConfig, copy: int) -> Batches:
     Raises:
         FolderError: the corpus folder's tokens are missing, damaged or empty.
     """
+    shards = TokenShards(config.corpus / "tokens" / "train")
+    train = PackedRows(shards, config.context, config.seed)
     valid = TokenShards(config.corpus / "tokens" / "valid")
+    learned = len(shards) - len(shards.lengths)  # nothing predicts the first token of a document
     return Batches(
-        train=PackedRows(TokenShards(config.corpus / "tokens" / "train"), config.context, config.seed),
+        train=train,
         valid=PackedRows(valid, config.context, config.seed) if len(valid) else None,
         rows=config.batch.rows,
         micro_rows=config.batch.micro_rows,
         copies=config.layout.dp,
         copy=copy,
         valid_rows=config.validation.rows,
+        tokens_per_step=config.batch.rows * learned / len(train),
     )
 
 
