@@ -20,7 +20,7 @@ _PATH = click.Path(path_type=Path)
 
 @click.group()
 def evaluate() -> None:
-    r"""Measure an export: is it as useful as real text, and is anybody in it?
+    """Measure an export: is it as useful as real text, and is anybody in it?
 
     \b
       eval run       measure, and write a report
@@ -44,7 +44,7 @@ def evaluate() -> None:
 @click.option("--overwrite", is_flag=True, help="Replace a report that stands at --output_path.")
 @click.argument("overrides", nargs=-1, metavar="[KEY=VALUE]...")
 def run(config: Path | None, overrides: tuple[str, ...], overwrite: bool, **options: Any) -> None:
-    r"""Measure synthetic notes and write a report.
+    """Measure synthetic notes and write a report.
 
     In go a corpus folder (`clinsynth prepare`), which brings training notes, gold and a hold-out, and an
     export folder (`clinsynth export`). Out comes a folder with report.html, to read, and results.json.
@@ -88,7 +88,7 @@ def list_command() -> None:
 @click.option("--config", type=_PATH, help="Also check this evaluation and its parameters.")
 @click.argument("overrides", nargs=-1, metavar="[KEY=VALUE]...")
 def validate(tasks: str | None, config: Path | None, overrides: tuple[str, ...]) -> None:
-    r"""Check task files and configs without running them.
+    """Check task files and configs without running them.
 
     \b
       clinsynth eval validate --config configs/eval/demo.yaml

@@ -46,7 +46,7 @@ def export(
     \b
       clinsynth export --model runs/demo/model --out runs/demo/export --notes 400
       clinsynth export configs/export/demo.yaml notes=50 mode=tags
-    """  # noqa: D301 - click wants the control character
+    """
     from clinsynth.export.run import prepare_export, run_export, summary
 
     options = {"model": model, "out": out, "notes": notes, "seed": seed}

@@ -52,7 +52,7 @@ def serve(model: Path, port: int, host: str, config: Path | None, overrides: tup
 
     With CLINSYNTH_API_KEY in the environment, every route but /health asks for it
     (Authorization: Bearer KEY).
-    """  # noqa: D301 - click needs the backspace itself, not its two characters
+    """
     if config is None and overrides:
         raise UsageError("KEY=VALUE changes a config: name one with --config")
     try:

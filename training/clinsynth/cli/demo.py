@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 @click.option("--overwrite", is_flag=True, help="Start anew; without it, stages that are done are skipped.")
 @click.option("--dry-run", is_flag=True, help="Print the commands and stop.")
 def demo(out: Path, configs: Path, overwrite: bool, dry_run: bool) -> None:
-    r"""The whole way on simulated notes, to a report you can open.
+    """The whole way on simulated notes, to a report you can open.
 
     Nothing is fetched and no real note is used: a simulated hospital writes the notes. About ten minutes on
     two cores. Every stage is a command of its own, printed before it runs, so that you can run it alone:

@@ -47,7 +47,7 @@ class _Commands(click.Group):
 )
 @click.version_option(package_name="clinsynth")
 def cli() -> None:
-    r"""Learn from clinical notes you may not share; write de-identified notes you may.
+    """Learn from clinical notes you may not share; write de-identified notes you may.
 
     Each step reads and writes folders that explain themselves (manifest.json):
 

@@ -14,7 +14,7 @@ import click
 @click.option("--overwrite", is_flag=True, help="Replace the folder if it stands already.")
 @click.option("--dry-run", is_flag=True, help="Read everything, print what there is, and stop.")
 def prepare(config: Path, overrides: tuple[str, ...], overwrite: bool, dry_run: bool) -> None:
-    r"""Notes in, corpus out: de-identified, split by patient, tokenised.
+    """Notes in, corpus out: de-identified, split by patient, tokenised.
 
     CONFIG names the sources (JSONL, CSV, Parquet, CoNLL, BRAT, a folder of texts, or the simulated
     hospital) and what to do with them; configs/corpus/ has examples with every key explained. Keys can be

@@ -12,7 +12,7 @@ import click
 @click.argument("overrides", nargs=-1, metavar="[KEY=VALUE]...")
 @click.option("--overwrite", is_flag=True, help="Start anew: replace the model, drop earlier checkpoints.")
 def train(config: Path, overrides: tuple[str, ...], overwrite: bool) -> None:
-    r"""Corpus in, model out: DeepSpeed on tensor x pipeline x data-parallel processes.
+    """Corpus in, model out: DeepSpeed on tensor x pipeline x data-parallel processes.
 
     Reads the corpus folder that `clinsynth prepare` wrote, starts the processes of the layout on this
     machine, and writes a Hugging Face folder with its card. A run that was cut off goes on from its newest
