@@ -7,16 +7,13 @@ import importlib.metadata
 from collections.abc import Iterable, Sequence
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from clinsynth.corpus import Span
 from clinsynth.deid.config import DeidConfig
 from clinsynth.deid.resolve import resolve
 from clinsynth.deid.tags import TAG, has_word, outside, tag_spans
 from clinsynth.errors import GateError
-
-if TYPE_CHECKING:
-    from clinsynth.deid.watched import WatchedAnalyzer
 
 _MASK: Final = "\x00"  # neither a letter nor a blank: no rule matches it
 _NO_RULES: Final = ("command.py", "surrogates.py", "invented.py", "batches.py")
@@ -96,19 +93,15 @@ class Detector:
 def _families(config: DeidConfig) -> list[Any]:
     from clinsynth.deid import recognizers
 
-    return [
-        recognizers.ContactRecognizer(),
-        recognizers.NumberRecognizer(),
-        recognizers.DateAgeRecognizer(),
-        recognizers.BiometricPhotoRecognizer(),
-        recognizers.NameRecognizer(),
-        recognizers.PlaceRecognizer(),
-    ]
+    families: list[Any] = [family() for family in recognizers.FAMILIES]
+    if any(config.deny.values()):
+        families.append(recognizers.DeniedWordRecognizer(config.deny))
+    return families
 
 
 @cache
 def rules_version() -> str:
-    """Twelve hexadecimal digits over the files of this package and the versions of the libraries it uses."""
+    """Twelve hexadecimal digits over the files of this package and the versions of its libraries."""
     digest = hashlib.sha256()
     here = Path(__file__).parent
     for path in sorted(

@@ -1,7 +1,7 @@
 """Presidio's NLP engine and context enhancer, without a model and without a network.
 
-A spaCy model cannot be fetched where notes are kept, and blank spaCy pipelines have blank lemmas, with which
-Presidio's context words silently do nothing. Here lower-cased words stand in for lemmas.
+A spaCy model cannot be fetched where notes are kept, and blank spaCy pipelines have blank lemmas, with
+which Presidio's context words silently do nothing. Here lower-cased words stand in for lemmas.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from presidio_analyzer.context_aware_enhancers import ContextAwareEnhancer
 from presidio_analyzer.nlp_engine import NlpArtifacts, NlpEngine
 
 LANGUAGE: Final = "en"
-_TOKEN: Final = re.compile(r"\w+(?:['’-]\w+)*|[^\w\s]")  # noqa: RUF001 - the apostrophe of word processors
+_TOKEN: Final = re.compile(r"\w+(?:['\u2019-]\w+)*|[^\w\s]")
 
 
 class Tokens(NlpArtifacts):  # type: ignore[misc]
@@ -71,7 +71,7 @@ class Tokens(NlpArtifacts):  # type: ignore[misc]
 
 
 _WORD: Final = re.compile(r"[^\W\d_]+")
-_COMMON: Final = re.compile(r"(?<![\w'’.@/-])[a-zß-ÿ]{3,}(?![\w@/])")  # noqa: RUF001
+_COMMON: Final = re.compile(r"(?<![\w'\u2019.@/-])[a-zß-ÿ]{3,}(?![\w@/])")
 
 
 class TokenEngine(NlpEngine):  # type: ignore[misc]

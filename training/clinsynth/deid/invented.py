@@ -1,8 +1,9 @@
 """Values that nobody has, one function a class of identifier.
 
-Telephone numbers lie in the range kept for fiction (555-01xx), addresses on the net in the ranges and domains
-kept for documents, social security numbers and ZIP codes where none are given out; numbers with a check digit
-fail it. Names are drawn from Faker's pools and may well be those of living people: so may every name.
+Telephone numbers lie in the range kept for fiction (555-01xx), addresses on the net in the ranges and
+domains kept for documents, social security numbers and ZIP codes where none are given out; numbers with a
+check digit fail it. Names are drawn from Faker's pools and may well be those of living people: so may every
+name.
 """
 
 from __future__ import annotations
@@ -15,8 +16,8 @@ from typing import Final
 
 _NAME_LOCALES: Final = ("en_US", "en_GB", "es_MX", "en_IN", "it_IT", "fr_FR", "pl_PL", "de_DE")
 _TOWN_FRONT: Final = (
-    "Alder", "Ash", "Birch", "Clear", "Copper", "Elm", "Fair", "Fern", "Green", "Hazel", "Iron", "Lake", "Linden", "Maple",
-    "Mill", "Oak", "Red", "Rock", "Silver", "Stone", "Thorn", "West", "White", "Willow",
+    "Alder", "Ash", "Birch", "Clear", "Copper", "Elm", "Fair", "Fern", "Green", "Hazel", "Iron", "Lake",
+    "Linden", "Maple", "Mill", "Oak", "Red", "Rock", "Silver", "Stone", "Thorn", "West", "White", "Willow",
 )  # fmt: skip
 _TOWN_BACK: Final = (
     "bridge",
@@ -62,6 +63,7 @@ _FACILITIES: Final = (
     "Health Center",
     "Community Hospital",
 )
+_DOMAINS: Final = ("com", "org", "net")
 _AREAS: Final = (202, 212, 305, 312, 404, 415, 503, 512, 602, 612, 617, 702, 713, 720, 816, 919)
 _FAILED_VIN: Final = "0123456789X"
 _VIN: Final = "ABCDEFGHJKLMNPRSTUVWXYZ0123456789"
@@ -150,14 +152,13 @@ def phone(rng: random.Random) -> str:
 def email(rng: random.Random) -> str:
     """An address in a domain kept for examples."""
     given, family = person(rng)
-    return f"{given[0].lower()}.{family.lower()}{rng.randint(1, 99)}@example.{rng.choice(('com', 'org', 'net'))}"
+    domain = f"example.{rng.choice(_DOMAINS)}"
+    return f"{given[0].lower()}.{family.lower()}{rng.randint(1, 99)}@{domain}"
 
 
 def url(rng: random.Random) -> str:
     """A page in a domain kept for examples."""
-    return (
-        f"https://www.example.{rng.choice(('com', 'org', 'net'))}/{town(rng).lower()}{rng.randint(1, 99)}"
-    )
+    return f"https://www.example.{rng.choice(_DOMAINS)}/{town(rng).lower()}{rng.randint(1, 99)}"
 
 
 def ip(rng: random.Random) -> str:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Final
 
 _DATA: Final = Path(__file__).parent / "data"
-_LATIN: Final = re.compile(r"[A-Za-zÀ-ɏḀ-ỿ]['’A-Za-zÀ-ɏḀ-ỿ]+")  # noqa: RUF001 - the apostrophe of word processors
+_LATIN: Final = re.compile(r"[A-Za-zÀ-ɏḀ-ỿ]['\u2019A-Za-zÀ-ɏḀ-ỿ]+")  # noqa: RUF001 - the apostrophe of word processors
 
 
 @cache
@@ -30,6 +30,12 @@ def phrase_list(name: str) -> frozenset[str]:
     """The lower-case phrases of ``data/<name>.txt``, one a line."""
     lines = (_DATA / f"{name}.txt").read_text("utf-8").splitlines()
     return frozenset(line.strip() for line in lines if line.strip() and not line.startswith("#"))
+
+
+@cache
+def states() -> frozenset[str]:
+    """The states of the USA, lower case, without their codes."""
+    return frozenset(line.rsplit(" ", 1)[0] for line in phrase_list("states"))
 
 
 @cache
@@ -58,13 +64,8 @@ def _latin(pool: object) -> Iterator[str]:
     """The words of a pool of names (a tuple, or a mapping to frequencies); of anything else none."""
     if not isinstance(pool, Iterable) or isinstance(pool, str | bytes):
         return
+    no_names = word_list("no_names")
     for name in pool:
         for word in re.split(r"[ -]", name) if isinstance(name, str) else ():
-            if len(word) > 2 and _LATIN.fullmatch(word):
+            if _LATIN.fullmatch(word) and len(word) > 1 and word.lower() not in no_names:
                 yield word.lower()
-            elif len(word) == 2 and _LATIN.fullmatch(word) and word.lower() in _SHORT:
-                yield word.lower()
-
-
-# Of names of two letters those that are no English word and no abbreviation of clinics.
-_SHORT: Final = frozenset("bo cy jo ty wu xu yu ng ho hu ji lu ma qi su ye yi zhu le ly vu li".split())

@@ -1,4 +1,4 @@
-"""What was found once is found everywhere in the note: ``Ms. Okafor`` ... ``OKAFOR's`` ... ``Mrs Okafor``."""
+"""What was found once is found everywhere in the note: ``Ms. Okafor``, ``OKAFOR's``, ``Mrs Okafor``."""
 
 from __future__ import annotations
 
@@ -9,9 +9,11 @@ from typing import Final
 from clinsynth.corpus import Span
 from clinsynth.deid.engine import Tokens
 from clinsynth.deid.lexicons import word_list
+from clinsynth.deid.recognizers.forms import PARTICLES
 
-_NAME_PART: Final = re.compile(r"[^\W\d_]{3,}(?:['’-][^\W\d_]+)*")  # noqa: RUF001
+_NAME_PART: Final = re.compile(r"[^\W\d_]{3,}(?:['\u2019-][^\W\d_]+)*")
 _LEAST_OTHER: Final = 5
+_SHORT: Final = 3
 _LONG_NAME: Final = 5  # a part of a name this long is a name in lower case too
 _SINGULAR: Final = frozenset({"DATE", "AGE"})  # a form of their own: the rules have found every one
 
@@ -19,7 +21,7 @@ _SINGULAR: Final = frozenset({"DATE", "AGE"})  # a form of their own: the rules 
 def repeats(tokens: Tokens, found: Sequence[Span]) -> Iterator[Span]:
     """Further places of what ``found`` covers: each part of a name, and other identifiers as a whole."""
     for part in {p for span in found if span.label == "NAME" for p in _parts(tokens, span)}:
-        yield from _name(tokens, part)
+        yield from _name(tokens, *part)
     whole = {
         (tokens.lower[s.start : s.end], s.label)
         for s in found
@@ -31,16 +33,22 @@ def repeats(tokens: Tokens, found: Sequence[Span]) -> Iterator[Span]:
                 yield Span(start, end, label)
 
 
-def _parts(tokens: Tokens, span: Span) -> Iterator[str]:
+def _parts(tokens: Tokens, span: Span) -> Iterator[tuple[str, bool]]:
     everyday = word_list("ordinary") | word_list("eponyms") | tokens.common
     for match in _NAME_PART.finditer(tokens.lower, span.start, span.end):
-        if match[0] not in everyday:
-            yield match[0]
+        if match[0] not in everyday and match[0] not in PARTICLES:
+            yield match[0], tokens.text[match.start() : match.end()].isupper()
 
 
-def _name(tokens: Tokens, part: str) -> Iterator[Span]:
+def _name(tokens: Tokens, part: str, capitals: bool) -> Iterator[Span]:
+    """Places of a part of a name; ``capitals`` tells that it was found in capitals.
+
+    A short name in capitals (``DOS`` for Mr. Dos) is an abbreviation, unless it was found in capitals.
+    """
     for start, end in _places(tokens.lower, part):
         as_written = tokens.text[start:end]
+        if as_written.isupper() and len(part) <= _SHORT and not capitals:
+            continue
         if as_written[0].isupper() or len(part) >= _LONG_NAME:
             yield Span(start, end, "NAME")
 

@@ -13,14 +13,14 @@ from collections.abc import Iterable
 from typing import Final
 
 from clinsynth.corpus import PHI_LABELS, Span
-from clinsynth.deid.tags import has_word, outside
+from clinsynth.deid.tags import outside
 
 PRIORITY: Final = (
     "EMAIL", "URL", "PHOTO", "BIOMETRIC",  # a form of their own
     "SSN", "FAX", "MRN", "HEALTH_PLAN", "ACCOUNT", "LICENSE", "VEHICLE", "DEVICE",  # told by a word before
     "IP", "PHONE", "DATE", "AGE", "LOCATION", "NAME", "OTHER_ID",
 )  # fmt: skip
-"""Which label wins when two findings meet. A fax number has a telephone number's form, so the word decides."""
+"""Which label wins when two findings meet: a fax number has a telephone number's form, the word decides."""
 
 _RANK: Final = {label: rank for rank, label in enumerate(PRIORITY)}
 assert set(PRIORITY) == set(PHI_LABELS)
@@ -41,7 +41,20 @@ def resolve(text: str, findings: Iterable[Span]) -> list[Span]:
 def _cross(text: str, kept: list[Span], span: Span) -> None:
     last = kept[-1]
     if _RANK[span.label] < _RANK[last.label]:
-        kept[-1:] = [part for part in outside(last, [span]) if has_word(text, part.start, part.end)]
-        kept.append(span)
+        kept[-1:] = [*_beside(text, last, span), span]
     else:
-        kept += [part for part in outside(span, [last]) if has_word(text, part.start, part.end)]
+        kept += _beside(text, span, last)
+
+
+def _beside(text: str, span: Span, winner: Span) -> list[Span]:
+    """What of ``span`` lies beside ``winner``, without blanks and marks at its edges."""
+    parts = []
+    for part in outside(span, [winner]):
+        start, end = part.start, part.end
+        while start < end and not text[start].isalnum():
+            start += 1
+        while start < end and not text[end - 1].isalnum():
+            end -= 1
+        if start < end:
+            parts.append(Span(start, end, part.label))
+    return parts

@@ -1,9 +1,9 @@
 """Invented values in the place of tags, always the same for the same key, patient and place.
 
-A tag does not say who it stands for: the words around tell a patient from a doctor, a date of birth from a day
-of the stay, a town from a hospital. Within a patient the name behind ``Mr.`` is always the patient's; numbers
-and doctors go by their order in the note. Values of a raw note go by what was written, so a doctor named
-twice keeps one surrogate; the original is never given back.
+A tag does not say who it stands for: the words around tell a patient from a doctor, a date of birth from a
+day of the stay, a town from a hospital. Within a patient the name behind ``Mr.`` is always the patient's;
+numbers and doctors go by their order in the note. Values of a raw note go by what was written, so a doctor
+named twice keeps one surrogate; the original is never given back.
 """
 
 from __future__ import annotations
@@ -29,7 +29,8 @@ _TRIES: Final = 8
 _DOCTORS: Final = 3  # how many a note has, when it has many names
 
 _DOCTOR: Final = re.compile(
-    r"\b(?:dr|drs|doctor|prof|signed by|dictated by|attending|surgeon|assistant|physician|provider|seen by|reviewed by|cc|author|radiologist|pcp)[\s.:]*$",
+    r"\b(?:dr|drs|doctor|prof|signed by|dictated by|attending|surgeon|assistant|physician|"
+    r"provider|seen by|reviewed by|cc|author|radiologist|pcp)[\s.:]*$",
     re.I,
 )
 _CREDENTIAL: Final = re.compile(r",? ?(?:M\.?D|D\.?O|R\.?N|N\.?P|P\.?A|Ph\.?D)\b")
@@ -39,7 +40,8 @@ _SURNAME_ONLY: Final = re.compile(r"\b(?:dr|drs|mr|mrs|ms|miss|doctor|prof)[.\s]
 _BIRTH: Final = re.compile(r"\b(?:d\.?o\.?b\.?|birth|born)\b[^.\n]{0,12}$", re.I)
 _MONTH: Final = re.compile(r"\b(?:in|since|of|last|until|early|late)\s$", re.I)
 _TOWN: Final = re.compile(
-    r"\b(?:liv(?:es|ed|ing)|resid\w+|born|moved|native|grew up|travel\w*|trip|visit\w*|near|outside)\b[^.\n]{0,24}$",
+    r"\b(?:liv(?:es|ed|ing)|resid\w+|born|moved|native|grew up|travel\w*|trip|visit\w*|"
+    r"near|outside)\b[^.\n]{0,24}$",
     re.I,
 )
 _ADDRESS: Final = re.compile(r"\b(?:address|street|resides at|lives at)\b[^.\n]{0,12}$", re.I)
@@ -195,12 +197,12 @@ def _years(age_band: str | None, rng: random.Random) -> float:
 
 
 def _number(label: str, invent: Callable[[random.Random], str]) -> Callable[[_Cast, _Place], str]:
-    return lambda cast, place: invent(place.draw(label, place.identity))
+    return lambda _, place: invent(place.draw(label, place.identity))
 
 
 def _of_the_patient(label: str, invent: Callable[[random.Random], str]) -> Callable[[_Cast, _Place], str]:
     """One for each patient, however often it stands in a note."""
-    return lambda cast, place: invent(place.draw(label, "" if place.identity[0] == "#" else place.identity))
+    return lambda _, place: invent(place.draw(label, "" if place.identity[0] == "#" else place.identity))
 
 
 _INVENT: Final[Mapping[str, Callable[[_Cast, _Place], str]]] = {

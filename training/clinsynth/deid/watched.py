@@ -1,7 +1,8 @@
 """No finding is lost in silence: every recogniser answers, with places inside the text, or the note stays.
 
-Presidio takes an answer of None for "nothing found", leaves recognisers out with a line in a log, and passes
-on errors whose message may quote the note.
+Presidio takes an answer of None for "nothing found", leaves recognisers out with a line in a log, drops
+results whose mark is not that of a recogniser it asked, and passes on errors whose message may quote the
+note.
 """
 
 from __future__ import annotations

@@ -22,32 +22,71 @@ class BiometricPhotoRecognizer(RuleRecognizer):
         Rule(
             "BIOMETRIC",
             re.compile(
-                rf"(?<!\w)(?:finger[ -]?prints?|thumb[ -]?prints?|palm[ -]?(?:prints?|vein|scan)|iris(?= (?:scan|template|record))|retinal?(?= ?(?:scan|template|image id))|"
-                rf"voice[ -]?prints?|biometrics?|face (?:template|id|print)|facial (?:recognition|template)|hand geometry|dna profile)"
+                rf"(?<!\w)(?:finger[ -]?prints?|thumb[ -]?prints?|palm[ -]?(?:prints?|vein|scan)|iris"
+                rf"(?= (?:scan|template|record))|retinal?(?= ?(?:scan|template|image id))|"
+                rf"voice[ -]?prints?|biometrics?|face (?:template|id|print)|facial (?:recognition|"
+                rf"template)|hand geometry|dna profile)"
                 rf"{_LINK}{_VALUE}"
             ),
             SURE,
             folded=True,
             triggers=frozenset(
-                {"finger", "fingerprint", "fingerprints", "thumb", "thumbprint", "palm", "palmprint", "iris", "retina", "retinal",
-                 "voice", "voiceprint", "voiceprints", "biometric", "biometrics", "face", "facial", "hand", "dna"}
+                {
+                    "finger",
+                    "fingerprint",
+                    "fingerprints",
+                    "thumb",
+                    "thumbprint",
+                    "palm",
+                    "palmprint",
+                    "iris",
+                    "retina",
+                    "retinal",
+                    "voice",
+                    "voiceprint",
+                    "voiceprints",
+                    "biometric",
+                    "biometrics",
+                    "face",
+                    "facial",
+                    "hand",
+                    "dna",
+                }
             ),
         ),
         Rule(
             "PHOTO",
-            re.compile(r"(?<![\w./-])(?:(?:full[ -]?face|facial|face|identification|id|patient|clinical|profile|wound)[ \t\n])?(?:(?:photo(?:graph)?s?|portrait|picture|image|headshot)[ \t\n](?:of (?:the )?(?:patient|face)[ \t\n])?)?(?:[\w./\\-]{0,80}[\w-])\.(?:jpe?g|png|gif|tiff?|bmp|heic|dcm|webp)(?![\w-])"),
+            re.compile(
+                r"(?<![\w./-])(?:(?:full[ -]?face|facial|face|identification|id|patient|clinical|"
+                r"profile|wound)[ \t\n])?(?:(?:photo(?:graph)?s?|portrait|picture|image|"
+                r"headshot)[ \t\n](?:of (?:the )?(?:patient|face)[ \t\n])?)?(?:[\w./\\-]{0,80}[\w-])\."
+                r"(?:jpe?g|png|gif|tiff?|bmp|heic|dcm|webp)(?![\w-])"
+            ),
             SURE,
             folded=True,
         ),
         Rule(
             "PHOTO",
             re.compile(
-                rf"(?<!\w)(?:(?:full[ -]?face|facial|face|identification|id|patient)[ \t\n])?(?:photo(?:graph)?s?(?:[ \t]id)?|headshot|portrait|picture|mugshot|facial image)"
+                rf"(?<!\w)(?:(?:full[ -]?face|facial|face|identification|id|patient)[ \t\n])?(?:photo"
+                rf"(?:graph)?s?(?:[ \t]id)?|headshot|portrait|picture|mugshot|facial image)"
                 rf"{_LINK}{_VALUE}"
             ),
             TOLD,
             folded=True,
-            triggers=frozenset({"photo", "photos", "photograph", "photographs", "headshot", "portrait", "picture", "mugshot", "face"}),
+            triggers=frozenset(
+                {
+                    "photo",
+                    "photos",
+                    "photograph",
+                    "photographs",
+                    "headshot",
+                    "portrait",
+                    "picture",
+                    "mugshot",
+                    "face",
+                }
+            ),
             accept=lambda match: len(match["value"]) >= 4,
         ),
-    )  # fmt: skip
+    )

@@ -16,7 +16,7 @@ _EXTENSION: Final = r"(?:[ \t]{0,2},?[ \t]{0,2}(?:ext|extension|x)\.?[ \t]{0,2}#
 # 617-555-0101, (617) 555-0101, +1 617.555.0101, 617/555-0101; +44 20 7946 0958
 _NORTH_AMERICAN: Final = (
     r"(?:\+?1[ \t.-]{0,2})?(?:\(\d{3}\)[ \t]{0,2}[-.]?|\d{3}[ \t]?[-./][ \t]?|\d{3}[ \t])"
-    r"\d{3}(?:[ \t]?[-.–][ \t]?|[ \t])\d{4}"  # noqa: RUF001 - the dash of word processors
+    r"\d{3}(?:[ \t]?[-.\u2013][ \t]?|[ \t])\d{4}"
 )
 _INTERNATIONAL: Final = r"\+\d{1,3}[ \t.-]?(?:\(\d{1,4}\)[ \t.-]?)?\d{1,4}(?:[ \t.-]?\d{2,5}){1,4}"
 _LOCAL: Final = r"\d{3}[-.]\d{4}"
@@ -28,13 +28,17 @@ _GAP: Final = (
 
 _FAX_WORDS: Final = r"(?<!\w)(?:tele)?(?:fax(?:ed|ing)?|facsimile)"
 _PHONE_WORDS: Final = (
-    r"(?<!\w)(?:tele)?(?:phone|ph|tel|telephone|call(?:ed|ing|s|back)?|cell|cellphone|mobile|pager|paged?|beeper|"
+    r"(?<!\w)(?:tele)?(?:phone|ph|tel|telephone|call(?:ed|ing|s|back)?|cell|cellphone|"
+    r"mobile|pager|paged?|beeper|"
     r"home|work|office|contact|reach(?:ed|able)?|hotline|line|extension|ext|text(?:ed)?|voicemail|"
     r"number|mobile phone|cell phone|call back|dial(?:ed|ing)?)\.?"
 )
 _OCTET: Final = r"(?:25[0-5]|2[0-4]\d|1?\d?\d)"
 _HOST: Final = r"[a-z0-9](?:[a-z0-9-]{0,62})(?:\.[a-z0-9-]{1,63}){0,6}"
-_DOMAIN: Final = r"com|org|net|edu|gov|mil|info|biz|health|example|test|local|io|co|us|uk|ca|de|fr|it|es|eu|ch|au|in|ie|nl"
+_DOMAIN: Final = (
+    r"com|org|net|edu|gov|mil|info|biz|health|example|test|local|io|co|us|uk|ca|de|fr|it|"
+    r"es|eu|ch|au|in|ie|nl"
+)
 
 
 class ContactRecognizer(RuleRecognizer):
@@ -72,7 +76,8 @@ class ContactRecognizer(RuleRecognizer):
         Rule(
             "PHONE",
             re.compile(
-                r"(?<!\w)(?:ext(?:ension)?|pager|beeper|paged?(?: at)?|bleep)\.?[ \t]{0,2}(?:number|no\.?|#|:)?[ \t:#]{0,3}"
+                r"(?<!\w)(?:ext(?:ension)?|pager|beeper|paged?(?: at)?|bleep)\.?[ \t]{0,2}(?:number|"
+                r"no\.?|#|:)?[ \t:#]{0,3}"
                 r"(?P<id>x?\d{3,7}(?:-\d{4})?)(?![\w/%]|\.\d)"
             ),
             TOLD,
@@ -88,14 +93,15 @@ class ContactRecognizer(RuleRecognizer):
         ),
         Rule(
             "URL",
-            re.compile(rf"(?<![\w@.])www\d?\.{_HOST}(?:[/?#][^\s<>\"'\x00]{0, 2000}(?<![.,;:!?)\]]))?"),
+            re.compile(rf"(?<![\w@.])www\d?\.{_HOST}(?:[/?#][^\s<>\"'\x00]{{0,2000}}(?<![.,;:!?)\]]))?"),
             SURE,
             folded=True,
         ),
         Rule(
             "URL",
             re.compile(
-                rf"(?<![\w@./-])[a-z0-9][a-z0-9-]{{1,62}}(?:\.[a-z0-9-]{{1,63}}){{0,4}}\.(?:{_DOMAIN})(?:(?=[/?#])[^\s<>\"'\x00]{0, 2000}(?<![.,;:!?)\]])|(?![\w@.-]))"
+                rf"(?<![\w@./-])[a-z0-9][a-z0-9-]{{1,62}}(?:\.[a-z0-9-]{{1,63}}){{0,4}}\.(?:{_DOMAIN})"
+                rf"(?:(?=[/?#])[^\s<>\"'\x00]{{0,2000}}(?<![.,;:!?)\]])|(?![\w@.-]))"
             ),
             TOLD,
             folded=True,

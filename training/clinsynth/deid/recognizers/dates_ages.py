@@ -1,7 +1,8 @@
 """Dates more exact than a year, and ages over 89 (Safe Harbor C).
 
-A year alone, a day of the week and a time of day are no identifiers. Fractions that clinics write like dates
-(strength 4/5, pain 7/10, pressure 120/80, half a tablet 1/2) are told from ``on 3/14`` by the words around.
+A year alone, a day of the week and a time of day are no identifiers. Fractions that clinics write like
+dates (strength 4/5, pain 7/10, pressure 120/80, half a tablet 1/2) are told from ``on 3/14`` by the words
+around.
 """
 
 from __future__ import annotations
@@ -13,49 +14,67 @@ from typing import ClassVar, Final
 from clinsynth.deid.recognizers.rules import LIKELY, SURE, TOLD, Rule, RuleRecognizer
 
 _MONTH: Final = (
-    r"(?:jan(?:uary|\.)?|feb(?:ruary|r?\.)?|mar(?:ch|\.)?|apr(?:il|\.)?|may|june?\.?|july?\.?|aug(?:ust|\.)?|"
+    r"(?:jan(?:uary|\.)?|feb(?:ruary|r?\.)?|mar(?:ch|\.)?|apr(?:il|\.)?|may|june?\.?|"
+    r"july?\.?|aug(?:ust|\.)?|"
     r"sep(?:tember|t?\.|t)?|oct(?:ober|\.)?|nov(?:ember|\.)?|dec(?:ember|\.)?)(?!\w)"
 )
 _DAY_WORD: Final = (
-    r"(?:(?:twenty|thirty)[- ])?(?:first|second|third|fourth|fifth|sixth|seventh|eighth|ninth)|tenth|eleventh|"
-    r"twelfth|thirteenth|fourteenth|fifteenth|sixteenth|seventeenth|eighteenth|nineteenth|twentieth|thirtieth"
+    r"(?:(?:twenty|thirty)[- ])?(?:first|second|third|fourth|fifth|sixth|seventh|eighth|"
+    r"ninth)|tenth|eleventh|"
+    r"twelfth|thirteenth|fourteenth|fifteenth|sixteenth|seventeenth|eighteenth|nineteenth|"
+    r"twentieth|thirtieth"
 )
 _DAY: Final = r"(?:0?[1-9]|[12]\d|3[01])(?:st|nd|rd|th)?"
-_YEAR: Final = r"(?:(?:1[89]|20)\d{2}|['’]\d{2})"  # noqa: RUF001 - the apostrophe of word processors
-_MORE_DAYS: Final = rf"(?:[ ]?(?:-|–|to|and|through|&|/)[ ]?{_DAY})?"  # noqa: RUF001
+_YEAR: Final = r"(?:(?:1[89]|20)\d{2}|['\u2019]\d{2})"
+_MORE_DAYS: Final = rf"(?:[ ]?(?:-|\u2013|to|and|through|&|/)[ ]?{_DAY})?"
 _M: Final = r"(?:0?[1-9]|1[0-2])"
 _D: Final = r"(?:0?[1-9]|[12]\d|3[01])"
 _MONTHS: Final = frozenset(
-    "jan january feb february febr mar march apr april may jun june jul july aug august sep sept september oct "
-    "october nov november dec december".split()
-)
+    {
+        "jan", "january", "feb", "february", "febr", "mar", "march", "apr", "april", "may", "jun", "june",
+        "jul", "july", "aug", "august", "sep", "sept", "september", "oct", "october", "nov", "november", "dec",
+        "december",
+    }
+)  # fmt: skip
 _PLACEHOLDER: Final = (
-    r"(?:mm|dd|xx|00|\*\*|__|--)[/-](?:mm|dd|xx|00|\*\*|__)[/-](?:yyyy|yy|xxxx|xx|0000|\*\*\*\*|____|__|(?:19|20)\d\d)|"
+    r"(?:mm|dd|xx|00|\*\*|__|--)[/-](?:mm|dd|xx|00|\*\*|__)[/-](?:yyyy|yy|xxxx|xx|0000|"
+    r"\*\*\*\*|____|__|(?:19|20)\d\d)|"
     r"\d{1,2}[/-](?:xx|dd)(?:[/-](?:xxxx|xx|yyyy|yy|\d{2,4}))?|(?:mm|xx)/(?:yyyy|xxxx|dd|xx|(?:19|20)\d\d)|"
     r"(?:mm|dd|xx)/\d{1,2}/\d{2,4}|\[\*\*[\d/-]{3,12}\*\*\]|yyyy-mm-dd"
 )
 # Words before a day and month without a year. "of" and "to" stand before scores as well and are left out.
 _BEFORE: Final = re.compile(
-    r"(?<!\w)(?:on|since|dated?|until|til|from|through|thru|by|before|after|as of|admitted|discharged|seen|started|stopped|last|starting|"
-    r"beginning|week of|due|done|collected|drawn|performed|scheduled for|follow-?up|appt|appointment|labs?|d/c|doa|dos|dod|adm|visit|note|"
-    r"updated?|resulted|taken|obtained|signed|began|ending|lmp|edd|edc|dol|doi|today|yesterday|tomorrow|vs|next|planned|expires?|"
+    r"(?<!\w)(?:on|since|dated?|until|til|from|through|thru|by|before|after|as of|admitted|"
+    r"discharged|seen|started|stopped|last|starting|"
+    r"beginning|week of|due|done|collected|drawn|performed|scheduled for|follow-?up|appt|"
+    r"appointment|labs?|d/c|doa|dos|dod|adm|visit|note|"
+    r"updated?|resulted|taken|obtained|signed|began|ending|lmp|edd|edc|dol|doi|today|"
+    r"yesterday|tomorrow|vs|next|planned|expires?|"
     r"refill(?:ed)?)[\s:(]{1,3}(?:the )?$"
 )
 _STUDY_BEFORE: Final = re.compile(
-    r"\b(?:cta?|mri|mra|x-?rays?|cxr|kub|us|ultrasound|sonogram|echo|tte|tee|ekg|ecg|cath|catheterization|labs?|cultures?|scan|egd|endoscopy|"
-    r"colonoscopy|biopsy|ua|study|film|angiogram|angiography|hida|ercp|mrcp|eeg|emg|stress test|pft|spirometry|dexa|mammogram|swab|smear|"
-    r"pathology|surgery|operation|repair|replacement|admission|visit|seen|doppler|duplex|panel|cbc|bmp|cmp|lft|inr|level|pet|hemoglobin|"
-    r"creatinine|troponin|bnp|tsh|a1c|glucose|potassium|sodium|wbc|films?|imaging|consult|clinic|dialysis|transfusion|extubated|intubated|"
+    r"\b(?:cta?|mri|mra|x-?rays?|cxr|kub|us|ultrasound|sonogram|echo|tte|tee|ekg|ecg|cath|"
+    r"catheterization|labs?|cultures?|scan|egd|endoscopy|"
+    r"colonoscopy|biopsy|ua|study|film|angiogram|angiography|hida|ercp|mrcp|eeg|emg|"
+    r"stress test|pft|spirometry|dexa|mammogram|swab|smear|"
+    r"pathology|bx|i&d|pci|cabg|surgery|operation|repair|replacement|admission|visit|seen|"
+    r"doppler|duplex|panel|cbc|bmp|cmp|lft|inr|level|pet|hemoglobin|"
+    r"creatinine|troponin|bnp|tsh|a1c|glucose|potassium|sodium|wbc|films?|imaging|consult|"
+    r"clinic|dialysis|transfusion|extubated|intubated|"
     r"ectomy|plasty|oscopy|ostomy|gram|graphy)\b[^\n]{0,24}[(,:]?\s?$"
 )
 _FRACTION_AFTER: Final = re.compile(
-    r"[ \t]*-?[ \t]?(?:strengths?|power|pain|scale|score|motor|intensity|severity|tabs?\b|tablets?|pills?|cups?|inch|doses?|bottles?|murmur|"
-    r"systolic|diastolic|reflex|pulses?|mm|cm|mg|ml|in\b|lb|packs?|ppd|teaspoon|normal saline|ns\b|bilateral|throughout|of\b|hours?|days?|"
-    r"weeks?|months?|years?|criteria|nodes?|lymph|positive|negative|cores?|sets?|stairs?|muscle|grade|upper|lower|right|left|thick|way|cranial|"
+    r"[ \t]*-?[ \t]?(?:strengths?|power|pain|scale|score|motor|intensity|severity|tabs?\b|"
+    r"tablets?|pills?|cups?|inch|doses?|bottles?|murmur|"
+    r"systolic|diastolic|reflex|pulses?|mm|cm|mg|ml|in\b|lb|packs?|ppd|teaspoon|"
+    r"normal saline|ns\b|bilateral|throughout|of\b|hours?|days?|"
+    r"weeks?|months?|years?|criteria|nodes?|lymph|positive|negative|cores?|sets?|stairs?|"
+    r"muscle|grade|upper|lower|right|left|thick|way|cranial|"
     r"percent|x\b|times|%|/)"
 )
 _SCORE_BEFORE: Final = re.compile(
-    r"\b(?:pain|scale|score|rated?|rates|strength|motor|grade|murmur|power|apgars?|gcs|reflexes|intensity|severity|sofa|nihss)\b[^.\n]{0,24}$"
+    r"\b(?:pain|scale|score|rated?|rates|strength|motor|grade|murmur|power|apgars?|gcs|"
+    r"reflexes|intensity|severity|sofa|nihss)\b[^.\n]{0,24}$"
 )
 _SCORES: Final = frozenset({2, 3, 4, 5, 6, 8, 10, 15, 30})  # what marks are given out of
 
@@ -64,24 +83,35 @@ def _is_day(match: re.Match[str]) -> bool:
     """Is ``3/14`` a day, and no score, strength or measure? The text is folded."""
     text, start, end = match.string, match.start("id"), match.end("id")
     before = text[max(0, start - 44) : start]
-    if _FRACTION_AFTER.match(text, end) or _SCORE_BEFORE.search(before):
+    score = int(match["d"]) in _SCORES
+    if score and (_FRACTION_AFTER.match(text, end) or _SCORE_BEFORE.search(before)):
         return False
     if _BEFORE.search(before) or _STUDY_BEFORE.search(before):
         return True
-    apart = (
-        before.endswith(("(", ", ", "(on "))
-        or not before.strip(" \t")
-        or before.rstrip(" \t").endswith("\n")
-    )
-    return (
-        apart
-        and int(match["d"]) not in _SCORES
-        and text[end : end + 1] in {")", ",", ":", ".", ";", "", " "}
-    )
+    opened = before.rstrip(" \t")
+    apart = opened.endswith(("(", ",", "\n", "(on")) or not opened
+    return apart and not score and text[end : end + 1] in _AFTER_DAY
+
+
+_AFTER_DAY: Final = frozenset({")", ",", ":", ".", ";", " ", "\n", ""})
+
+
+def _is_day_of_month(match: re.Match[str]) -> bool:
+    """May is a verb, too: ``patient 4 may go`` has no date in it, ``on 4 May.`` has."""
+    if not match[0].endswith(" may"):
+        return True
+    text, start, end = match.string, match.start(), match.end()
+    told = " of " in match[0] or _BEFORE.search(text[max(0, start - 20) : start]) is not None
+    return told or (match[0][0].isdigit() and not text[end : end + 2].strip().isalpha())
+
+
+_UNIT_AFTER: Final = re.compile(r"[ \t]?(?:mm|cm|mg|ml|mcg|%)")
 
 
 def _is_numeric_date(match: re.Match[str]) -> bool:
     """One of the first two numbers is a month and the other a day."""
+    if _UNIT_AFTER.match(match.string, match.end()):
+        return False
     first, second = int(match["a"]), int(match["b"])
     return (1 <= first <= 12 and 1 <= second <= 31) or (1 <= second <= 12 and 1 <= first <= 31)
 
@@ -97,7 +127,10 @@ class DateAgeRecognizer(RuleRecognizer):
     RULES: ClassVar[Sequence[Rule]] = (
         Rule(
             "DATE",
-            re.compile(r"(?<![\w/.-])(?P<a>\d{1,2})(?P<s>[/-])(?P<b>\d{1,2})(?P=s)(?:\d{4}|\d{2})(?![\w/]|[.-]\d)"),
+            re.compile(
+                r"(?<![\w/.-])(?P<a>\d{1,2})(?P<s>[/-])(?P<b>\d{1,2})(?P=s)(?:\d{4}|\d{2})(?![\w/]|"
+                r"[.-]\d)"
+            ),
             SURE,
             accept=_is_numeric_date,
         ),
@@ -111,30 +144,10 @@ class DateAgeRecognizer(RuleRecognizer):
         Rule("DATE", re.compile(rf"(?<![\w/.-]){_M}/(?:19|20)\d{{2}}(?![\w/])"), TOLD),
         Rule(
             "DATE",
-            re.compile(rf"(?<![\w/.-]){_D}[ ]?[-./ ]?[ ]?{_MONTH}[ ]?[-./, ]?[ ]?(?:(?:1[89]|20)\d{{2}}|['’]?\d{{2}})(?![\w/%]|[.]\d)"),
-            SURE,
-            folded=True,
-            triggers=_MONTHS,
-        ),
-        Rule(
-            "DATE",
-            re.compile(rf"(?<![\w/.-])(?:{_DAY}|(?:{_DAY_WORD}))(?: day)?(?: of)? {_MONTH}(?:,? (?:of )?{_YEAR})?(?!\w)"),
-            TOLD,
-            folded=True,
-            triggers=_MONTHS,
-            accept=lambda match: not match[0].endswith(" may") or "of" in match[0] or match[0][:2].isdigit(),
-        ),
-        Rule(
-            "DATE",
-            re.compile(rf"(?<!\w){_MONTH}[ ]?[- ]?(?:the )?(?:{_DAY}(?![\w/%]|\.\d|:\d)|(?:{_DAY_WORD})(?!\w)){_MORE_DAYS}(?:(?:,[ ]?|[ ]| of )?{_YEAR})?(?![\w%])"),
-            TOLD,
-            folded=True,
-            triggers=_MONTHS,
-            accept=lambda match: _FRACTION_AFTER.match(match.string, match.end()) is None,
-        ),
-        Rule(
-            "DATE",
-            re.compile(rf"(?<!\w){_MONTH}(?:,[ ]?|[ ]?-[ ]?|[ ]of[ ]|/|[ ])?(?:(?:1[89]|20)\d{{2}}|['’]\d{{2}})(?!\w)"),
+            re.compile(
+                rf"(?<![\w/.-]){_D}[ ]?[-./ ]?[ ]?{_MONTH}[ ]?[-./, ]?[ ]?(?:(?:1[89]|20)\d{{2}}|"
+                rf"['\u2019]?\d{{2}})(?![\w/%]|[.]\d)"
+            ),
             SURE,
             folded=True,
             triggers=_MONTHS,
@@ -142,8 +155,43 @@ class DateAgeRecognizer(RuleRecognizer):
         Rule(
             "DATE",
             re.compile(
-                r"(?<!\w)(?:[Ii]n|[Ss]ince|[Ll]ast|[Tt]his|[Nn]ext|[Uu]ntil|[Bb]y|[Oo]f|[Ee]arly|[Ll]ate|[Mm]id|[Dd]uring|[Ff]rom|[Tt]hrough|[Tt]o|[Bb]ack in|[Mm]iddle of|[Ee]nd of)[ -]"
-                r"(?P<id>January|February|March|April|May|June|July|August|September|October|November|December)(?!\w| [A-Z])"
+                rf"(?<![\w/.-])(?:{_DAY}|(?:{_DAY_WORD}))(?: day)?(?: of)? {_MONTH}(?:,? "
+                rf"(?:of )?{_YEAR})?(?!\w)"
+            ),
+            TOLD,
+            folded=True,
+            triggers=_MONTHS,
+            accept=_is_day_of_month,
+        ),
+        Rule(
+            "DATE",
+            re.compile(
+                rf"(?<!\w){_MONTH}[ ]?[- ]?(?:the )?(?:{_DAY}(?![\w/%]|\.\d|:\d)|(?:{_DAY_WORD})"
+                rf"(?!\w)){_MORE_DAYS}(?:(?:,[ ]?|[ ]| of )?{_YEAR})?(?![\w%])"
+            ),
+            TOLD,
+            folded=True,
+            triggers=_MONTHS,
+            accept=lambda match: _FRACTION_AFTER.match(match.string, match.end()) is None,
+        ),
+        Rule(
+            "DATE",
+            re.compile(
+                rf"(?<!\w){_MONTH}(?:,[ ]?|[ ]?-[ ]?|[ ]of[ ]|/|[ ])?(?:(?:1[89]|20)\d{{2}}|"
+                rf"['\u2019]\d{{2}})(?!\w)"
+            ),
+            SURE,
+            folded=True,
+            triggers=_MONTHS,
+        ),
+        Rule(
+            "DATE",
+            re.compile(
+                r"(?<!\w)(?:[Ii]n|[Ss]ince|[Ll]ast|[Tt]his|[Nn]ext|[Uu]ntil|[Bb]y|[Oo]f|[Ee]arly|"
+                r"[Ll]ate|[Mm]id|[Dd]uring|[Ff]rom|[Tt]hrough|[Tt]o|[Bb]ack in|[Mm]iddle of|"
+                r"[Ee]nd of)[ -]"
+                r"(?P<id>January|February|March|April|May|June|July|August|September|October|November|"
+                r"December)(?!\w| [A-Z])"
             ),
             TOLD,
             triggers=_MONTHS,
@@ -157,7 +205,10 @@ class DateAgeRecognizer(RuleRecognizer):
         ),
         Rule(
             "DATE",
-            re.compile(rf"(?<![\w/.-])(?P<id>{_M}/(?P<d>{_D})[ ]?(?:-|–|to|through|thru|and)[ ]?{_M}/{_D})(?![\w/%]|\.\d)"),  # noqa: RUF001
+            re.compile(
+                rf"(?<![\w/.-])(?P<id>{_M}/(?P<d>{_D})[ ]?(?:-|\u2013|to|through|thru|and)[ ]?{_M}/{_D})"
+                rf"(?![\w/%]|\.\d)"
+            ),
             LIKELY,
             folded=True,
             accept=_is_day,
@@ -165,20 +216,40 @@ class DateAgeRecognizer(RuleRecognizer):
         Rule(
             "DATE",
             re.compile(
-                r"(?<!\w)(?:d\.?o\.?b\.?|date of birth|birth ?date|born(?: on)?|date of (?:admission|discharge|service|procedure|surgery|visit|death|injury|consultation|operation|dictation)|"
-                r"admission date|discharge date|study date|exam date|date|dos|doa|dod)[ \t]{0,3}[:=#.]?[ \t]{0,3}\n?[ \t]{0,3}"
+                r"(?<!\w)(?:d\.?o\.?b\.?|date of birth|birth ?date|born(?: on)?|date of (?:admission|"
+                r"discharge|service|procedure|surgery|visit|death|injury|consultation|operation|"
+                r"dictation)|"
+                r"admission date|discharge date|study date|exam date|date|dos|doa|"
+                r"dod)[ \t]{0,3}[:=#.]?[ \t]{0,3}\n?[ \t]{0,3}"
                 r"(?P<id>\d{1,2}[/.-]\d{1,2}(?:[/.-]\d{2,4})?|\d{8}|\d{6})(?![\w/%]|[.-]\d)"
             ),
             TOLD,
             folded=True,
         ),
-        Rule("DATE", re.compile(r"(?<![\d.])(?:19|20)\d{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])(?=T?\d{4,6}Z?\b|\b)(?:T?\d{4,6}Z?)?(?![\d-])"), LIKELY),
-        Rule("DATE", re.compile(rf"(?<![\w*/-])(?:{_PLACEHOLDER}|{_MONTH} (?:xx|dd)(?:, ?(?:xxxx|yyyy|\d{{4}}))?)(?![\w/])"), SURE, folded=True),
         Rule(
             "DATE",
             re.compile(
-                r"(?<!\w)(?:christmas(?: (?:day|eve))?|thanksgiving(?: day)?|new year'?s(?: (?:day|eve))?|labor day|memorial day|"
-                r"independence day|fourth of july|4th of july|halloween|valentine'?s day|veterans day|columbus day|mother's day|"
+                r"(?<![\d.])(?:19|20)\d{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])(?=T?\d{4,6}Z?\b|\b)"
+                r"(?:T?\d{4,6}Z?)?(?![\d-])"
+            ),
+            LIKELY,
+        ),
+        Rule(
+            "DATE",
+            re.compile(
+                rf"(?<![\w*/-])(?:{_PLACEHOLDER}|{_MONTH} (?:xx|dd)(?:, ?(?:xxxx|yyyy|\d{{4}}))?)"
+                rf"(?![\w/])"
+            ),
+            SURE,
+            folded=True,
+        ),
+        Rule(
+            "DATE",
+            re.compile(
+                r"(?<!\w)(?:christmas(?: (?:day|eve))?|thanksgiving(?: day)?|new year'?s(?: (?:day|"
+                r"eve))?|labor day|memorial day|"
+                r"independence day|fourth of july|4th of july|halloween|valentine'?s day|veterans day|"
+                r"columbus day|mother's day|"
                 r"father's day|easter(?: sunday)?|presidents'? day|martin luther king day)(?!\w)"
             ),
             LIKELY,
@@ -190,15 +261,20 @@ class DateAgeRecognizer(RuleRecognizer):
         ),
         Rule(
             "DATE",
-            re.compile(r"(?<!\w)on the (?P<id>(?:[1-9]|[12]\d|3[01])(?:st|nd|rd|th)(?: of (?:this|last|next|the) month)?)(?=[.,;)\n]| at \d| and (?:was|is|will|then)| for (?:a|his|her|follow))"),
+            re.compile(
+                r"(?<!\w)on the (?P<id>(?:[1-9]|[12]\d|3[01])(?:st|nd|rd|th)(?: of (?:this|last|next|"
+                r"the) month)?)(?=[.,;)\n]| at \d| and (?:was|is|will|then)| for (?:a|his|her|follow))"
+            ),
             LIKELY,
             folded=True,
         ),
         Rule(
             "AGE",
             re.compile(
-                r"(?<![\w./-])(?P<id>9\d|1[0-2]\d)(?:[ \n]?-?[ ]?(?:years?|yrs?)[- \n]?(?:old|of age|young)|[ -]?y\.?[ /]?o\.?(?!\w)|[ -]?y/o\b|"
-                r"[ ]?yrs?(?=[ ,.]+(?:f|m|male|female|man|woman|old)\b)|[ -]?year(?=[ ,.-]+(?:female|male|man|woman|gentleman|lady|white|black|"
+                r"(?<![\w./-])(?P<id>9\d|1[0-2]\d)(?:[ \n]?-?[ ]?(?:years?|yrs?)[- \n]?(?:old|of age|"
+                r"young)|[ -]?y\.?[ /]?o\.?(?!\w)|[ -]?y/o\b|"
+                r"[ ]?yrs?(?=[ ,.]+(?:f|m|male|female|man|woman|old)\b)|[ -]?year(?=[ ,.-]+(?:female|"
+                r"male|man|woman|gentleman|lady|white|black|"
                 r"african|caucasian|hispanic|asian)\b)|[ ]?(?:yof|yom)\b)"
             ),
             SURE,
@@ -206,24 +282,42 @@ class DateAgeRecognizer(RuleRecognizer):
         ),
         Rule(
             "AGE",
-            re.compile(r"(?<![\w./-])(?P<id>9\d|1[01]\d)[ ]?[MF]\b(?=[ ,.]+(?:with|who|here|presents|w/|c/o|h/o|s/p|hx|is|was|admitted|patient|pt)\b)"),
+            re.compile(
+                r"(?<![\w./-])(?P<id>9\d|1[01]\d)[ ]?[MF]\b(?=[ ,.]+(?:with|who|here|presents|w/|c/o|"
+                r"h/o|s/p|hx|is|was|admitted|patient|pt)\b)"
+            ),
             TOLD,
         ),
         Rule(
             "AGE",
-            re.compile(r"(?<!\w)(?:aged?|age at (?:death|diagnosis|onset|surgery|admission)|at the age of|at age|turn(?:ed|ing)|age is|lived to(?: be)?|died at|until age|reached)[ \t]{0,2}[:=]?[ \t]{0,3}(?P<id>9\d|1[0-2]\d)(?![\w/%]|\.\d|[ ]?(?:or (?:older|over|above)|and (?:older|over|above)|\+|mg|kg|lb|cm|days|months|hours|percent|minutes))"),
+            re.compile(
+                r"(?<!\w)(?:aged?|age at (?:death|diagnosis|onset|surgery|admission)|at the age of|"
+                r"at age|turn(?:ed|ing)|age is|lived to(?: be)?|died at|until age|"
+                r"reached)[ \t]{0,2}[:=]?[ \t]{0,3}(?P<id>9\d|1[0-2]\d)(?![\w/%]|\.\d|[ ]?(?:or "
+                r"(?:older|over|above)|and (?:older|over|above)|\+|mg|kg|lb|cm|days|months|hours|"
+                r"percent|minutes))"
+            ),
             TOLD,
             folded=True,
         ),
         Rule(
             "AGE",
             re.compile(
-                r"(?<!\w)(?:ninety(?:[- ](?:one|two|three|four|five|six|seven|eight|nine))?|(?:one|a) hundred(?:[- ](?:and[- ])?(?:one|two|three|four|five|six|seven|eight|nine|ten))?)"
+                r"(?<!\w)(?:ninety(?:[- ](?:one|two|three|four|five|six|seven|eight|nine))?|(?:one|"
+                r"a) hundred(?:[- ](?:and[- ])?(?:one|two|three|four|five|six|seven|eight|nine|ten))?)"
                 r"(?=[- ](?:years?|yrs?)[- ]?(?:old|of age)|[- ]?y/?o\b)"
             ),
             SURE,
             folded=True,
             triggers=frozenset({"ninety", "hundred"}),
         ),
-        Rule("AGE", re.compile(r"(?<!\w)(?:in (?:his|her|their|the) (?:(?:early|mid|late)[- ])?)(?P<id>nineties|(?:19)?90['’]?s|hundreds)(?!\w)"), LIKELY, folded=True, accept=lambda match: "the" not in match[0].split()[1] and "1990" not in match[0]),
-    )  # fmt: skip
+        Rule(
+            "AGE",
+            re.compile(
+                r"(?<!\w)in (?:his|her|their) (?:(?:early|mid|late)[- ])?(?P<id>nineties|"
+                r"90['\u2019]?s|hundreds)(?!\w)"
+            ),
+            LIKELY,
+            folded=True,
+        ),
+    )

@@ -12,38 +12,58 @@ from typing import Final
 from clinsynth.deid.recognizers.forms import PARTICLE, RUN, SUFFIX, WORD
 from clinsynth.deid.recognizers.rules import SURE, TOLD
 
-_TITLE: Final = r"(?:drs?|mr|mrs|ms|mx|miss|doctors?|prof(?:essor)?|rev(?:erend)?|fr|capt(?:ain)?|sgt|officer|detective|pastor|rabbi|judge|hon|dame|sir|lt|señora?)"
+_TITLE: Final = (
+    r"(?:drs?|mr|mrs|ms|mx|miss|doctors?|prof(?:essor)?|rev(?:erend)?|fr|capt(?:ain)?|sgt|"
+    r"officer|detective|pastor|rabbi|judge|hon|dame|sir|lt|señora?)"
+)
 _OPTIONAL_TITLE: Final = rf"(?:{_TITLE}(?:\.[ ]?|[ ]))?"
 
 _SIGNED: Final = (
-    r"(?:(?:electronically|digitally|e-?)[ ]?)?(?:co-?)?signed(?: electronically)?(?: by)?|dictat(?:ed|ing|or)(?: by)?|transcribed(?: by)?|"
-    r"transcriber|transcriptionist|(?:authenticated|verified|reviewed|approved|authorized|read|interpreted|reported|prepared|completed|performed|ordered|"
-    r"requested|referred|seen|examined|attested|entered|recorded|documented|written|accompanied|witnessed|evaluated|assisted|finalized) by|author|attestation"
+    r"(?:(?:electronically|digitally|e-?)[ ]?)?(?:co-?)?signed(?: electronically)?(?: by)?|"
+    r"dictat(?:ed|ing|or)(?: by)?|transcribed(?: by)?|"
+    r"transcriber|transcriptionist|(?:authenticated|verified|reviewed|approved|authorized|"
+    r"read|interpreted|reported|prepared|completed|performed|ordered|"
+    r"requested|referred|seen|examined|attested|entered|recorded|documented|written|"
+    r"accompanied|witnessed|evaluated|assisted|finalized) by|author|attestation"
 )
 _STAFF: Final = (
-    r"(?:(?:primary|first|second|co|assistant|referring|ordering|consulting|operating|admitting|treating|requesting|family|supervising|attending|"
+    r"(?:(?:primary|first|second|co|assistant|referring|ordering|consulting|operating|"
+    r"admitting|treating|requesting|family|supervising|attending|"
     r"discharging|reading|resident|rounding|covering|responsible)[ -]?)?"
-    r"(?:(?:care )?(?:physicians?|surgeons?|doctors?|providers?|clinicians?|radiologists?|consultants?)|attending|md)|pcp|primary care|assistants?|"
-    r"anesthesiologists?|anesthetist|anesthesia(?: by| provider)?|pathologist|cardiologist|oncologist|resident|intern|fellow|nurse|rn|np|pa|"
-    r"social worker|case manager|therapist|counselor|pharmacist|dietitian|scribe|interpreter|coordinator|technologist|technician|tech|examiner|crna"
+    r"(?:(?:care )?(?:physicians?|surgeons?|doctors?|providers?|clinicians?|radiologists?|"
+    r"consultants?)|attending|md)|pcp|primary care|assistants?|"
+    r"anesthesiologists?|anesthetist|anesthesia(?: by| provider)?|pathologist|cardiologist|"
+    r"oncologist|resident|intern|fellow|nurse|rn|np|pa|"
+    r"social worker|case manager|therapist|counselor|pharmacist|dietitian|scribe|"
+    r"interpreter|coordinator|technologist|technician|tech|examiner|crna"
 )
 _PATIENT: Final = (
-    r"(?:patient|pt|client|subject|member|insured|subscriber|guarantor|maiden|full|legal|preferred|last|first|given|family)(?:'s)?(?: name)?|name(?: of patient)?|"
+    r"(?:patient|pt|client|subject|member|insured|subscriber|guarantor|maiden|full|legal|"
+    r"preferred|last|first|given|family)(?:'s)?(?: name)?|name(?: of patient)?|"
     r"patient/client|alias|aka|a\.k\.a\.|informant"
 )
 _KIN: Final = (
-    r"wife|husband|spouse|sons?|daughters?|mother|father|brothers?|sisters?|mom|dad|aunt|uncle|niece|nephew|cousin|partner|fianc[eé]e?|girlfriend|"
-    r"boyfriend|friend|grandsons?|granddaughters?|grandmother|grandfather|neighbou?r|roommate|caregiver|sibling|twin|parents|children|stepson|"
-    r"stepdaughter|son-in-law|daughter-in-law|(?:legal )?guardian|health ?care proxy|proxy|hcp|poa|power of attorney|next of kin|nok|"
+    r"wife|husband|spouse|sons?|daughters?|mother|father|brothers?|sisters?|mom|dad|aunt|"
+    r"uncle|niece|nephew|cousin|partner|fianc[eé]e?|girlfriend|"
+    r"boyfriend|friend|grandsons?|granddaughters?|grandmother|grandfather|neighbou?r|"
+    r"roommate|caregiver|sibling|twin|parents|children|stepson|"
+    r"stepdaughter|son-in-law|daughter-in-law|(?:legal )?guardian|health ?care proxy|proxy|"
+    r"hcp|poa|power of attorney|next of kin|nok|"
     r"(?:emergency )?contact(?: person| name)?|witness|employee|lawyer|attorney|boss|supervisor"
 )
 _ADDRESSED: Final = r"cc'?d?|carbon copy|copies? to|copy|to|from|attn|attention|re|regarding"
-_LINK: Final = r"(?:[ \t]{0,3}:|[ ][-–]{1,2}(?=[ ]))[ \t]{0,8}(?:\n[ \t]{0,4})?(?:/s/[ ])?"  # noqa: RUF001
-_DEAR: Final = r"dear|sincerely|respectfully(?: submitted| yours)?|(?:kind |best |warm )?regards|yours (?:truly|sincerely|faithfully)|best wishes|many thanks"
+_LINK: Final = r"(?:[ \t]{0,3}:|[ ][-\u2013]{1,2}(?=[ ]))[ \t]{0,8}(?:\n[ \t]{0,4})?(?:/s/[ ])?"
+_DEAR: Final = (
+    r"dear|sincerely|respectfully(?: submitted| yours)?|(?:kind |best |warm )?regards|"
+    r"yours (?:truly|sincerely|faithfully)|best wishes|many thanks"
+)
 _MET: Final = (
-    r"discussed with|spoke (?:with|to)|followed by|referred by|seen by|seen with|evaluated by|examined by|reviewed by|performed by|assisted by|cared for by|care of|"
-    r"under|called by|called|reported to|communicated to|conveyed to|relayed to|handed? ?off to|handoff to|paged|notified|informed|per|via|by|with|and|c/o|"
-    r"given by|provided by|obtained from|according to|history from|met with|consulted|signed out to|page|contact|named|name is|known as|goes by|call(?:ed)? him|"
+    r"discussed with|spoke (?:with|to)|followed by|referred by|seen by|seen with|"
+    r"evaluated by|examined by|reviewed by|performed by|assisted by|cared for by|care of|"
+    r"called by|called|reported to|communicated to|conveyed to|relayed to|handed? ?off to|"
+    r"handoff to|paged|notified|informed|by|c/o|"
+    r"given by|provided by|obtained from|according to|history from|met with|consulted|"
+    r"signed out to|page|contact|named|name is|known as|goes by|call(?:ed)? him|"
     r"call(?:ed)? her|a patient of|patient of|son of|daughter of|wife of|mother of|colleague|thank you"
 )
 
@@ -66,18 +86,24 @@ class Cue:
 CUES: Final = (
     Cue(re.compile(rf"(?<![\w/-]){_TITLE}(?:\.[ \t]{{0,2}}\n?|[ \t]{{1,2}}|\n)"), SURE, listed=False),
     Cue(re.compile(rf"(?<![\w/-])(?:{_SIGNED}){_LINK}{_OPTIONAL_TITLE}"), TOLD, listed=False),
-    Cue(re.compile(rf"(?<![\w/-])(?:electronically |digitally |e-)?(?:signed|dictated|transcribed|authenticated|attested)(?: electronically)? by[ ]{_OPTIONAL_TITLE}"), TOLD, listed=False),
+    Cue(re.compile(
+        rf"(?<![\w/-])(?:electronically |digitally |e-)?(?:signed|dictated|transcribed|"
+        rf"authenticated|attested)(?: electronically)? by[ ]{_OPTIONAL_TITLE}"), TOLD, listed=False),
+    Cue(re.compile(rf"(?<![\w/])/?s/+[ ]{{0,2}}{_OPTIONAL_TITLE}"), TOLD),
+    Cue(re.compile(rf"(?<![\w/-])electronically signed\n{_OPTIONAL_TITLE}"), TOLD, listed=False),
     Cue(re.compile(rf"(?<![\w/-])(?:{_PATIENT}){_LINK}{_OPTIONAL_TITLE}"), TOLD),
     Cue(re.compile(rf"(?<![\w/-])(?:{_STAFF}|{_KIN}|{_ADDRESSED}){_LINK}{_OPTIONAL_TITLE}"), TOLD),
-    Cue(re.compile(rf"(?<![\w/-])(?:{_DEAR})[,:]?[ \t]{{0,2}}\n{{0,3}}[ \t]{{0,4}}{_OPTIONAL_TITLE}"), TOLD),
+    Cue(re.compile(rf"(?<![\w/-])(?:{_DEAR})[,:]?[ \t]{{0,2}}\n{{0,3}}[ \t]*{_OPTIONAL_TITLE}"), TOLD),
     Cue(re.compile(rf"(?<![\w/-])(?:{_KIN}|{_STAFF}|patient|pt)(?:,[ \n]|[ ]is[ ]|[ ]\(|[ \n])"), TOLD),
     Cue(re.compile(rf"(?<![\w/-])(?:{_MET})[ \n]"), TOLD),
 )  # fmt: skip
 
 CREDENTIALED: Final = re.compile(
     rf"(?<![\w/-])(?P<id>{RUN}{SUFFIX})(?:,[ ]?|[ ])"
-    r"(?:M\.?D\.?|D\.?O\.?|Ph\.?D\.?|R\.?N\.?|N\.?P\.?|P\.?A\.?(?:-?C)?|A?PRN|ARNP|FNP(?:-?[A-Z]{1,2})?|D\.?P\.?M\.?|D\.?D\.?S\.?|D\.?M\.?D\.?|LPN|LVN|BSN|"
-    r"MSN|DNP|MBBS|MBChB|MB|FRCS|FRCP|CRNA|Pharm\.?D\.?|RPh|LC?SW|LICSW|MSW|Psy\.?D\.?|D\.?C\.?|O\.?D\.?|MPH|FACS|FACC|FACP|Esq|DPT|OTR|SLP|RRT|RD|"
+    r"(?:M\.?D\.?|D\.?O\.?|Ph\.?D\.?|R\.?N\.?|N\.?P\.?|P\.?A\.?(?:-?C)?|APRN|ARNP|FNP"
+    r"(?:-?[A-Z]{1,2})?|D\.?P\.?M\.?|D\.?D\.?S\.?|D\.?M\.?D\.?|LPN|LVN|BSN|"
+    r"MSN|DNP|MBBS|MBChB|MB|FRCS|FRCP|CRNA|Pharm\.?D\.?|RPh|LC?SW|LICSW|MSW|Psy\.?D\.?|"
+    r"D\.?C\.?|O\.?D\.?|MPH|FACS|FACC|FACP|Esq|DPT|OTR|SLP|RRT|RD|"
     r"EMT(?:-?P)?|PGY-?\d|CNM|CCC-SLP|CNS|ACNP|RT|OT|PT)\b"
 )
 """A name before the letters of a profession."""
@@ -86,31 +112,44 @@ SECOND: Final = re.compile(rf",?[ ](?:and|&)[ ](?:(?:Dr|Mr|Mrs|Ms)\.?[ ])?(?P<id
 """The second of two names behind one title: ``Drs. Okafor and Lee``."""
 
 REVERSED: Final = re.compile(
-    rf"(?<![\w/-])(?P<last>(?:{PARTICLE}[ ])?{WORD}(?:[ ]{WORD})?),[ ](?P<first>{WORD})(?:[ ]{WORD}\.?){{0,2}}"
+    rf"(?<![\w/-])(?P<last>(?:{PARTICLE}[ ])?{WORD}(?:[ ]{WORD})?),[ ](?P<first>{WORD})"
+    rf"(?:[ ]{WORD}\.?){{0,2}}"
 )
 """``OKAFOR, Ada M.``"""
 
 INTRODUCED: Final = re.compile(
-    rf"(?<![\w/-])(?P<id>{RUN}),?[ \n](?:(?:is|was)[ \n])?an?[ \n](?:very |pleasant |delightful ){{0,2}}(?:\d{{1,3}}[ \n-]?|[a-z]+-)(?:year|month|week|day|y/?\.?o|yo)"
+    rf"(?<![\w/-])(?P<id>{RUN}),?[ \n](?:(?:is|was)[ \n])?an?[ \n](?:very |pleasant |"
+    rf"delightful ){{0,2}}(?:\d{{1,3}}[ \n-]?|[a-z]+-)(?:year|month|week|day|y/?\.?o|yo)"
 )
 """``Ada Okafor is a 60-year-old``."""
 
 _FILLER: Final = r"(?:[XYZ]{2,6}|ABC(?:DE?F?)?|Abcd?|X+yz|Xxx+|AB|[A-Z])"
 PLACEHOLDERS: Final = (
-    re.compile(rf"(?<![\w/-])(?:Drs?|Mr|Mrs|Ms|Miss|DR|MR|MRS|MS)\.?[ ](?P<id>{_FILLER}(?:[ ]{_FILLER})?)(?![\w-])"),
+    re.compile(
+        rf"(?<![\w/-])(?:Drs?|Mr|Mrs|Ms|Miss|DR|MR|MRS|MS)\.?[ ](?P<id>{_FILLER}"
+        rf"(?:[ ]{_FILLER})?)(?![\w-])"),
     re.compile(rf"(?<![\w/-])(?P<id>{_FILLER}(?:[ ][A-Z]\.)?)(?=,?[ ](?:M\.?D|D\.?O|R\.?N|PA-C|Ph\.?D)\b)"),
-    re.compile(r"(?<![\w/#-])(?P<id>XYZ|ABCD|XXXX+|(?:John|Jane|JOHN|JANE) (?:Doe|DOE)|\[(?:Patient |PATIENT )?(?:[Nn]ame|NAME)\])(?![\w-])"),
+    re.compile(
+        r"(?<![\w/#-])(?P<id>XYZ|ABCD|XXXX+|(?:John|Jane|JOHN|JANE) (?:Doe|DOE)|\[(?:Patient |"
+        r"PATIENT )?(?:[Nn]ame|NAME)\])(?![\w-])"),
 )  # fmt: skip
 """What scrubbed notes hold in the place of names."""
 
 EPONYM_AFTER: Final = re.compile(
-    r"(?:'s|’s|s)?[ -](?:disease|syndrome|signs?|tests?|maneuver|procedure|catheter|classification|criteria|score|scale|tumou?r|"  # noqa: RUF001
-    r"fracture|palsy|point|phenomenon|operation|repair|technique|forceps|clamps?|retractors?|position|drain|tube|lines?|nodes?|lymphoma|"
-    r"sarcoma|disorder|dementia|incision|sutures?|needle|stain|body|bodies|cells?|duct|ligament|fascia|space|pouch|triangle|muscle|reflex|"
-    r"reaction|method|approach|graft|shunt|stent|valve|block|scope|esophagus|oesophagus|thyroiditis|contracture|hernia|diverticulum|cyst|"
-    r"esophagitis|encephalopathy|chorea|ataxia|anomaly|malformation|murmur|law|index|formula|equation|stage|grade|lesion|rods?|wires?|pins?|"
-    r"scissors|curette|elevator|rongeur|dilators?|solution|lactate|bandage|dressing|boot|splint|collar|brace|prosthesis|implant|anastomosis|"
-    r"gastrectomy|fundoplication|pancreatitis|ulcers?|nevus|spots|nodules|membrane|effect|sulcus|area|aphasia|gyrus|canal|fossa|coma scale)\b",
+        r"(?:'s|\u2019s|s)?[ -](?:disease|syndrome|signs?|tests?|maneuver|procedure|catheter|"
+        r"classification|criteria|score|scale|tumou?r|"
+        r"fracture|palsy|point|phenomenon|operation|repair|technique|forceps|clamps?|"
+        r"retractors?|position|drain|tube|lines?|nodes?|lymphoma|"
+        r"sarcoma|disorder|dementia|incision|sutures?|needle|stain|body|bodies|cells?|duct|"
+        r"ligament|fascia|space|pouch|triangle|muscle|reflex|"
+        r"reaction|method|approach|graft|shunt|stent|valve|block|scope|esophagus|oesophagus|"
+        r"thyroiditis|contracture|hernia|diverticulum|cyst|"
+        r"esophagitis|encephalopathy|chorea|ataxia|anomaly|malformation|murmur|law|index|"
+        r"formula|equation|stage|grade|lesion|rods?|wires?|pins?|"
+        r"scissors|curette|elevator|rongeur|dilators?|solution|lactate|bandage|dressing|boot|"
+        r"splint|collar|brace|prosthesis|implant|anastomosis|"
+        r"gastrectomy|fundoplication|pancreatitis|ulcers?|nevus|spots|nodules|membrane|effect|"
+        r"sulcus|area|aphasia|gyrus|canal|fossa|coma scale)\b",
     re.IGNORECASE,
 )  # fmt: skip
 """What follows an eponym."""

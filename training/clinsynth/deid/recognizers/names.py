@@ -1,8 +1,8 @@
 """Names of people (Safe Harbor A), without a language model.
 
-Three kinds of evidence: a word beside that goes with persons (``Dr.``, ``Patient:``, ``, MD``, ``her son``), a
-given name followed by a family name of the lists, and a placeholder (``Dr. X``). The title itself is no
-part of the name. Eponyms, drugs and everyday words are no names by themselves: ``Parkinson disease``,
+Three kinds of evidence: a word beside that goes with persons (``Dr.``, ``Patient:``, ``, MD``, ``her
+son``), a given name followed by a family name of the lists, and a placeholder (``Dr. X``). The title itself
+is no part of the name. Eponyms, drugs and everyday words are no names by themselves: ``Parkinson disease``,
 ``Foley``, ``Will``, ``Rose Bengal``. Not known here: a lone name that no list and no word around betrays.
 """
 
@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from typing import ClassVar, Final, NamedTuple
 
 from clinsynth.deid.engine import Tokens
-from clinsynth.deid.lexicons import first_names, last_names, word_list
+from clinsynth.deid.lexicons import first_names, last_names, states, word_list
 from clinsynth.deid.recognizers.forms import BETWEEN, PARTICLES, RUN, SUFFIX, WORD
 from clinsynth.deid.recognizers.name_cues import (
     CREDENTIALED,
@@ -31,12 +31,6 @@ _SMALL_AT_CUE: Final = re.compile(r"[a-zß-öø-ÿ'-]{3,20}(?: [a-zß-öø-ÿ'-]
 _RUNS: Final = re.compile(rf"(?<![\w/-]){WORD}(?:(?:{BETWEEN}|\n){WORD}){{1,4}}")
 _SUFFIX: Final = re.compile(SUFFIX)
 _PARTS: Final = re.compile(rf"{WORD}|[a-z]+\.?")
-# Capitalised before anything, a name hardly ever, whatever the lists say.
-_NEVER: Final = frozenset(
-    "he she his her him it its an as no or so per do may can was are had has have the and not for but all any our you were been with this that then "
-    "who none unknown self same patient general local yes see if in on at by to of we my pain".split()
-)
-
 _ABBREVIATION: Final = 4  # letters: GERD, COPD
 
 Found = tuple[int, int] | None
@@ -75,7 +69,8 @@ def _by_cue(judge: _Judge) -> Iterator[tuple[Found, float]]:
         for match in cue.before.finditer(judge.tokens.lower):
             name = _AT_CUE.match(text, match.end())
             if name is not None:
-                yield judge.front(name.start("id"), name["id"], listed=cue.listed), cue.score
+                listed = cue.listed or text.startswith("MS", match.start())  # or multiple sclerosis
+                yield judge.front(name.start("id"), name["id"], listed=listed, titled=not listed), cue.score
                 second = None if cue.listed else SECOND.match(text, name.end())
                 if second is not None:
                     yield judge.front(second.start("id"), second["id"], listed=False), TOLD
@@ -94,7 +89,9 @@ def _by_lists(judge: _Judge) -> Iterator[tuple[Found, float]]:
         if EPONYM_AFTER.match(text, match.end()) is None:
             yield judge.pair(match.start(), match[0]), LIKELY
     for match in REVERSED.finditer(text):
-        if judge.is_pair(match["first"].lower(), match["last"].split()[-1].lower()):
+        if match["first"].lower() not in states() and judge.is_pair(
+            match["first"].lower(), match["last"].split()[-1].lower()
+        ):
             yield match.span(), TOLD
     for match in INTRODUCED.finditer(text):
         yield judge.front(match.start("id"), match["id"], listed=True), TOLD
@@ -112,6 +109,7 @@ class _Judge:
     def __init__(self, tokens: Tokens) -> None:
         self.tokens = tokens
         self._first, self._last = first_names(), last_names()
+        self._never = word_list("never")
         self._everyday, self._eponyms = word_list("ordinary"), word_list("eponyms")
 
     def clear(self, word: str) -> bool:
@@ -124,20 +122,29 @@ class _Judge:
 
     def could_be(self, word: str, beside: str = "") -> bool:
         """May it be a name when a cue says so? A word like May only ``beside`` a name of the lists."""
-        if word in _NEVER:
+        if word in self._never:
             return word in self._last and bool(beside) and self.listed(beside)
         return word in self._first or word in self._last or self.clear(word)
 
     def is_pair(self, first: str, last: str) -> bool:
         """Given and family name of the lists, of which at least one has no other meaning?"""
-        if first not in self._first or last not in self._last or first in _NEVER or last in _NEVER:
+        if (
+            not self._is_first(first)
+            or last not in self._last
+            or first in self._never
+            or last in self._never
+        ):
             return False
         return self.clear(first) or self.clear(last)
 
-    def front(self, start: int, run: str, *, listed: bool) -> Found:
+    def _is_first(self, word: str) -> bool:
+        return word in self._first or ("-" in word and all(part in self._first for part in word.split("-")))
+
+    def front(self, start: int, run: str, *, listed: bool, titled: bool = False) -> Found:
         """The name at the front of a run.
 
         Args:
+            titled: behind a title, where almost any capitalised word is a name.
             listed: one of its words must be a name of the lists without another meaning, or two of them
                 names whatever else they mean; and it is no abbreviation.
         """
@@ -154,7 +161,9 @@ class _Judge:
             taken.append(part)
         if not taken or (listed and not self._is_sure([part.word for part in taken], run)):
             return None
-        return self._with_suffix(parts[0].start, taken[-1].end)
+        after = [part for part in parts if part.start > taken[-1].start]
+        last = after[0] if "," in run and after and len(after[0].word) == 1 else taken[-1]
+        return self._with_suffix(parts[0].start, last.end)
 
     def _is_sure(self, words: list[str], run: str) -> bool:
         if len(words) == 1 and len(words[0]) <= _ABBREVIATION and run[: len(words[0])].isupper():
@@ -187,12 +196,21 @@ class _Judge:
         for i, first in enumerate(full[:-1]):
             for j in range(i + 1, min(i + 3, len(full))):
                 between = full[i + 1 : j]
+                if self._abbreviated(run, first, full[j], start):
+                    continue
                 if self.is_pair(first.word, full[j].word) and all(self.clear(p.word) for p in between):
                     last = j
                     while last + 1 < len(full) and self.listed(full[last + 1].word):
                         last += 1
                     return self._with_suffix(first.start, full[last].end)
         return None
+
+    def _abbreviated(self, run: str, first: Part, last: Part, start: int) -> bool:
+        """``Less DOE``: one word in capitals, and short, the other not."""
+        words = [run[part.start - start : part.end - start] for part in (first, last)]
+        return any(w.isupper() and len(w) <= _ABBREVIATION for w in words) and not all(
+            map(str.isupper, words)
+        )
 
     def small(self, match: re.Match[str] | None) -> Found:
         """A name in small letters behind a title (``dr. okafor``): every word must be one of the lists."""

@@ -1,8 +1,8 @@
 """Numbers that stand for a person or a thing of theirs (Safe Harbor G to M and R).
 
 Most have no form of their own: the word before tells what they are. A value must hold a digit; after an
-everyday word (``case``, ``lot``, ``plan``) a number sign or word must come first, and the value must be long,
-so ``plan: 3 tablets``, ``a lot of 20`` and ``case 2`` stay.
+everyday word (``case``, ``lot``, ``plan``) a number sign or word must come first, and the value must be
+long, so ``plan: 3 tablets``, ``a lot of 20`` and ``case 2`` stay.
 """
 
 from __future__ import annotations
@@ -20,11 +20,13 @@ _NUMBER_WORD: Final = (
 _LINK: Final = rf"(?:{_BLANK}(?:[:#=.(-]|is\b|was\b|as\b|of\b|ending in\b|ends in\b)){{0,3}}{_BLANK}"
 _VALUE: Final = (
     r"(?P<id>(?:[a-z]{1,3}[ ](?=\d{3}))?(?=[a-z/.-]{0,12}\d)[a-z0-9]{1,30}(?:[-/._][a-z0-9]{1,30}){0,7}"
-    r"(?:[ ](?=[a-z]{0,3}\d{2})[a-z0-9]{2,20}(?:-[a-z0-9]{1,20}){0,3}){0,4})(?![\w%]|[ \t]?(?:mg|ml|mcg|cm|mm)\b)"
+    r"(?:[ ](?=[a-z]{0,3}\d{2})[a-z0-9]{2,20}(?:-[a-z0-9]{1,20}){0,3}){0,4})(?![\w%]|[ \t]?"
+    r"(?:mg|ml|mcg|cm|mm)\b)"
 )
 # What follows a keyword and is no number of anybody: a date, a year, a ratio, a decimal.
 _LOOKS_ELSE: Final = re.compile(
-    r"\d{1,2}[/-]\d{1,2}[/-](?:\d{2}|\d{4})|\d{4}-\d{2}-\d{2}|(?:19|20)\d{2}|\d{1,3}/\d{1,3}|\d{0,3}\.\d{1,3}"
+    r"\d{1,2}[/-]\d{1,2}[/-](?:\d{2}|\d{4})|\d{4}-\d{2}-\d{2}|(?:19|20)\d{2}|"
+    r"\d{1,3}/\d{1,3}|\d{0,3}\.\d{1,3}"
 )
 
 
@@ -110,13 +112,15 @@ class NumberRecognizer(RuleRecognizer):
         _told("MRN", "record|chart|hospital|unit|patient|pt|file|clinic|history|hosp|med", named=True),
         _told(
             "HEALTH_PLAN",
-            "health plan|member id|subscriber|beneficiary|medicare|medicaid|hic|hicn|mbi|insurance id|enrollee",
+            "health plan|member id|subscriber|beneficiary|medicare|medicaid|hic|hicn|mbi|insurance "
+            "id|enrollee",
             digits=4,
             characters=6,
         ),
         _told(
             "HEALTH_PLAN",
-            "plan|member|policy|insurance|insured|group|payer|payor|coverage|insurer|hmo|ppo|blue cross|bcbs|"
+            "plan|member|policy|insurance|insured|group|payer|payor|coverage|insurer|hmo|ppo|blue "
+            "cross|bcbs|"
             "aetna|cigna|humana",
             named=True,
             characters=5,
@@ -133,7 +137,8 @@ class NumberRecognizer(RuleRecognizer):
         _told("ACCOUNT", "fin|bank|card|receipt|bill|financial", named=True),
         _told(
             "LICENSE",
-            "driver license|driver's license|drivers license|driver licence|driver's licence|driving licence|"
+            "driver license|driver's license|drivers license|driver licence|driver's licence|"
+            "driving licence|"
             "license|licence|dl|dea|npi|upin|lic|certificate|certification|permit",
             digits=4,
             characters=5,
@@ -142,8 +147,11 @@ class NumberRecognizer(RuleRecognizer):
         Rule(
             "VEHICLE",
             re.compile(
-                rf"(?<!\w)(?:vin|(?:licen[sc]e |number |registration )?plates?|vehicle|(?:licen[sc]e )?tag)\b"
-                rf"(?:[ ]\([a-z ]{{1,20}}\)|[ ]for[ ][a-z ]{{3,24}})?{_NUMBER_WORD}{{0,2}}{_LINK}(?P<id>{_PLATE}|[a-z0-9]{{17}})(?![\w%-])"
+                rf"(?<!\w)(?:vin|(?:licen[sc]e |number |registration )?plates?|vehicle|"
+                rf"(?:licen[sc]e )?tag)\b"
+                rf"(?:[ ]\([a-z ]{{1,20}}\)|[ ](?:for|"
+                rf"in)[ ][a-z ]{{3,24}})?{_NUMBER_WORD}{{0,2}}{_LINK}(?P<id>{_PLATE}|[a-z0-9]{{17}})"
+                rf"(?![\w%-])"
             ),
             TOLD,
             folded=True,
@@ -152,7 +160,8 @@ class NumberRecognizer(RuleRecognizer):
         Rule(
             "VEHICLE",
             re.compile(
-                r"(?<![\w-])(?=[A-Z0-9]{0,16}\d)(?=\d{0,16}[A-Z])[A-HJ-NPR-Z0-9]{11}[A-HJ-NPR-Z0-9]{2}\d{4}(?![\w-])"
+                r"(?<![\w-])(?=[A-Z0-9]{0,16}\d)"
+                r"(?=\d{0,16}[A-Z])[A-HJ-NPR-Z0-9]{11}[A-HJ-NPR-Z0-9]{2}\d{4}(?![\w-])"
             ),
             SURE,
         ),
@@ -181,7 +190,8 @@ class NumberRecognizer(RuleRecognizer):
         ),
         _told(
             "OTHER_ID",
-            "accession|specimen id|requisition|barcode|passport|employee id|badge|national id|tax id|ein|username|"
+            "accession|specimen id|requisition|barcode|passport|employee id|badge|national id|tax "
+            "id|ein|username|"
             "user id|login|participant id|subject id",
             digits=2,
         ),
@@ -190,7 +200,8 @@ class NumberRecognizer(RuleRecognizer):
         Rule(
             "OTHER_ID",
             re.compile(
-                rf"(?<!\w)[a-z]{{2,14}}(?:{_BLANK}(?:id|numbers?|no|nr)\b\.?|{_BLANK}#){{1,2}}{_LINK}{_VALUE}"
+                rf"(?<!\w)[a-z]{{2,14}}(?:{_BLANK}(?:id|numbers?|no|nr)\b\.?|"
+                rf"{_BLANK}#){{1,2}}{_LINK}{_VALUE}"
             ),
             LIKELY,
             folded=True,

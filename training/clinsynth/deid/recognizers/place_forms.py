@@ -10,32 +10,51 @@ from clinsynth.deid.recognizers.forms import APOSTROPHE, LETTER, UPPER
 _GAP: Final = r"[ \t]?\n?[ \t]?"  # a blank, or the end of a line
 _SMALL: Final = r"(?:of|the|and|for|&|de|del|la|las|los|on)"
 _NAME_WORD: Final = rf"(?:[{UPPER}][{LETTER}{APOSTROPHE[1:-1]}.-]*)"
+_STREET_WORD: Final = rf"(?:(?:St|Mt|Ft)\.|[{UPPER}][{LETTER}{APOSTROPHE[1:-1]}-]*)"
 _NAME: Final = rf"{_NAME_WORD}(?:[ ](?:{_NAME_WORD}|{_SMALL}(?=[ ]))){{0,5}}"
 TOWN: Final = rf"{_NAME_WORD}(?:[ ]{_NAME_WORD}){{0,3}}"
 
 _STREET_KIND: Final = (
-    "Alley|Ally|Avenue|Ave|Av|Bayou|Beach|Bend|Bluffs?|Bottom|Boulevard|Blvd|Branch|Bridge|Brooks?|Burgs?|Bypass|Camp|Canyon|Cape|"
-    r"Causeway|Centers?|Circles?|Cir|Cliffs?|Club|Common|Commons|Corners?|Course|Courts?|Ct|Coves?|Creek|Crescent|Crest|Crossing|"
-    r"Crossroads?|Curve|Dale|Dam|Divide|Drives?|Dr(?!\.?[ ][A-Z])|Estates?|Expressway|Extensions?|Falls?|Ferry|Fields?|Flats?|Fords?|Forest|Forges?|"
-    "Forks?|Fort|Freeway|Gardens?|Gateway|Glens?|Greens?|Groves?|Harbors?|Haven|Heights|Highway|Hwy|Hills?|Hollow|Inlet|Islands?|Isle|"
-    "Junctions?|Keys?|Knolls?|Lakes?|Land|Landing|Lane|Ln|Lights?|Loaf|Locks?|Lodge|Loop|Mall|Manors?|Meadows?|Mews|Mills?|Mission|Motorway|"
-    "Mount|Mountains?|Neck|Orchard|Oval|Overpass|Parks?|Parkways?|Pkwy|Pass|Passage|Path|Pike|Pines?|Place|Pl|Plains?|Plaza|Points?|Ports?|"
-    "Prairie|Radial|Ramp|Ranch|Rapids?|Rest|Ridges?|River|Roads?|Rd|Route|Row|Rue|Run|Shoals?|Shores?|Skyway|Springs?|Spurs?|Squares?|Sq|Station|"
-    "Stravenue|Stream|Streets?|St|Summit|Terrace|Ter|Throughway|Trace|Track|Trafficway|Trail|Tunnel|Turnpike|Underpass|Unions?|Valleys?|Via|"
+    "Alley|Ally|Avenue|Ave|Av|Bayou|Beach|Bend|Bluffs?|Bottom|Boulevard|Blvd|Branch|Bridge|"
+    "Brooks?|Burgs?|Bypass|Camp|Canyon|Cape|"
+    r"Causeway|Centers?|Circles?|Cir|Cliffs?|Club|Common|Commons|Corners?|Course|Courts?|"
+    r"Ct|Coves?|Creek|Crescent|Crest|Crossing|"
+    r"Crossroads?|Curve|Dale|Dam|Divide|Drives?|Dr(?!\.?[ ][A-Z])|Estates?|Expressway|"
+    r"Extensions?|Falls?|Ferry|Fields?|Flats?|Fords?|Forest|Forges?|"
+    "Forks?|Fort|Freeway|Gardens?|Gateway|Glens?|Greens?|Groves?|Harbors?|Haven|Heights|"
+    "Highway|Hwy|Hills?|Hollow|Inlet|Islands?|Isle|"
+    "Junctions?|Keys?|Knolls?|Lakes?|Land|Landing|Lane|Ln|Lights?|Loaf|Locks?|Lodge|Loop|"
+    "Mall|Manors?|Meadows?|Mews|Mills?|Mission|Motorway|"
+    "Mount|Mountains?|Neck|Orchard|Oval|Overpass|Parks?|Parkways?|Pkwy|Pass|Passage|Path|"
+    "Pike|Pines?|Place|Pl|Plains?|Plaza|Points?|Ports?|"
+    "Prairie|Radial|Ramp|Ranch|Rapids?|Rest|Ridges?|River|Roads?|Rd|Route|Row|Rue|Run|"
+    "Shoals?|Shores?|Skyway|Springs?|Spurs?|Squares?|Sq|Station|"
+    "Stravenue|Stream|Streets?|St|Summit|Terrace|Ter|Throughway|Trace|Track|Trafficway|"
+    "Trail|Tunnel|Turnpike|Underpass|Unions?|Valleys?|Via|"
     "Viaduct|Views?|Villages?|Ville|Vista|Walks?|Wall|Ways?|Wells?|Wharf|Close|Garth|Grange"
 )
-_STREET_UPPER: Final = "STREET|ST|AVENUE|AVE|ROAD|RD|DRIVE|DR|LANE|LN|BOULEVARD|BLVD|COURT|CT|WAY|PLACE|CIRCLE|TERRACE|HIGHWAY|HWY|PARKWAY"
-_FLAT: Final = r"(?:,?[ ](?:(?:Apt|Apartment|Unit|Suite|Ste|Floor|Fl|APT|UNIT|SUITE)\.?[ ]?#?[A-Z]?\d{0,5}[A-Z]?(?!\w)|#[ ]?\w{1,6}))?"
-STATE_CODE: Final = r"(?:A[KLRZ]|C[AOT]|D[CE]|FL|GA|HI|I[ADLN]|K[SY]|LA|M[ADEINOST]|N[CDEHJMVY]|O[HKR]|P[AR]|RI|S[CD]|T[NX]|UT|V[AT]|W[AIVY]|AS|FM|GU|MH|MP|PW|VI)"
+_STREET_UPPER: Final = (
+    "STREET|AVENUE|AVE|CIRCLE|TERRACE|SQUARE|ROAD|RD|DRIVE|LANE|LN|BOULEVARD|BLVD|COURT|HIGHWAY|HWY|PARKWAY"
+)
+_FLAT: Final = (
+    r"(?:,?[ ](?:(?:Apt|Apartment|Unit|Suite|Ste|Floor|Fl|APT|UNIT|"
+    r"SUITE)\.?[ ]?#?[A-Z]?\d{0,5}[A-Z]?(?!\w)|#[ ]?\w{1,6}))?"
+)
+STATE_CODE: Final = (
+    r"(?:A[KLRZ]|C[AOT]|D[CE]|FL|GA|HI|I[ADLN]|K[SY]|LA|M[ADEINOST]|N[CDEHJMVY]|O[HKR]|"
+    r"P[AR]|RI|S[CD]|T[NX]|UT|V[AT]|W[AIVY]|AS|FM|GU|MH|MP|PW|VI)"
+)
 _STATE: Final = rf"(?:{STATE_CODE}|[A-Z][a-z]+(?:[ ][A-Z][a-z]+)?)"
 _ZIP: Final = r"\d{5}(?:-\d{4})?(?![\w-]|\.\d)"
 
 STREET: Final = re.compile(
     rf"(?<![\w/.-])(?P<id>\d{{1,6}}[A-Z]?(?:[ ]\d/\d)?[ ](?:[NSEW]\.?[ ]|(?:North|South|East|West)[ ])?"
-    rf"(?:(?:{_NAME_WORD}|\d{{1,3}}(?:st|nd|rd|th)){_GAP}){{1,3}}?(?:{_STREET_KIND}|{_STREET_UPPER})\b(?:\.(?=[ ,]))?(?:[ ](?:[NS]?[EW]|[NS])\b)?{_FLAT})"
+    rf"(?:(?:{_STREET_WORD}|\d{{1,3}}(?:st|nd|rd|th)){_GAP}){{1,3}}?(?:{_STREET_KIND}|"
+    rf"{_STREET_UPPER})\b(?:\.(?=[ ,]))?(?:[ ](?:[NS]?[EW]|[NS])\b)?{_FLAT})"
 )
 BOX: Final = re.compile(
-    r"(?<!\w)(?P<id>(?:P\.?[ ]?O\.?[ ]?Box|PO BOX|Post Office Box|PSC)[ ]#?\d{1,6}(?:,? (?:APO|FPO|Box \d{1,5}))?)"
+    r"(?<!\w)(?P<id>(?:P\.?[ ]?O\.?[ ]?Box|PO BOX|Post Office Box|PSC)[ ]#?\d{1,6}(?:,? "
+    r"(?:APO|FPO|Box \d{1,5}))?)"
 )
 TOWN_STATE_ZIP: Final = re.compile(
     rf"(?<![\w/-])(?P<id>{TOWN}),?{_GAP}(?P<state>{_STATE}),?{_GAP}(?P<zip>{_ZIP})"
@@ -50,54 +69,85 @@ COUNTY: Final = re.compile(
 )
 
 _FACILITY_KIND: Final = (
-    r"(?:(?:Regional|Memorial|General|Community|Children['’]?s|Veterans|University|County|Valley|District|Methodist|Baptist|Presbyterian|Lutheran)[ ])*"  # noqa: RUF001
-    r"(?:Hospitals?|Medical (?:Center|Centre|Group|Associates|Clinic|Plaza|Building|Campus)|Health(?:care)?(?: (?:System|Center|Centre|Partners|Network|Services|Clinic|Care))?|"
-    r"Clinics?|Infirmary|Hospice|Nursing (?:Home|Facility|Center)|Rehab(?:ilitation)?(?: (?:Center|Hospital|Institute|Facility))|Assisted Living|Retirement (?:Home|Community|Center|Village)|"
-    r"Care (?:Center|Centre|Home)|Institute|University|College|Manor|Senior (?:Living|Center|Care)|Surgery Center|Surgical Center|Cancer Center|Heart Center|Dialysis(?: Center)?|"
-    r"Birth Center|Wellness Center|Urgent Care|Family (?:Practice|Medicine)|(?:Orthop[a]?edic|Cardiology|Radiology|Medical|Surgical|Pediatric)s? (?:Associates|Group|Partners)|"
-    r"Physicians Group|Laboratories|Pharmacy|(?:Elementary|High|Middle|Primary|Public)(?: School)|Academy|School|Shelter|Prison|Correctional (?:Facility|Institution)|VAMC|Center|Centre|"
+    r"(?:(?:Regional|Memorial|General|Community|Children['\u2019]?s|Veterans|University|County|"
+    r"Valley|District|Methodist|Baptist|Presbyterian|Lutheran)[ ])*"
+    r"(?:Hospitals?|Medical (?:Center|Centre|Group|Associates|Clinic|Plaza|Building|"
+    r"Campus)|Health(?:care)?(?: (?:System|Center|Centre|Partners|Network|Services|Clinic|"
+    r"Care))?|"
+    r"Clinics?|Infirmary|Hospice|Nursing (?:Home|Facility|Center)|Rehab(?:ilitation)?(?: "
+    r"(?:Center|Hospital|Institute|Facility))|Assisted Living|Retirement (?:Home|Community|"
+    r"Center|Village)|"
+    r"Care (?:Center|Centre|Home)|Institute|University|College|Manor|Senior (?:Living|"
+    r"Center|Care)|Surgery Center|Surgical Center|Cancer Center|Heart Center|Dialysis"
+    r"(?: Center)?|"
+    r"Birth Center|Wellness Center|Urgent Care|Family (?:Practice|Medicine)|"
+    r"(?:Orthop[a]?edic|Cardiology|Radiology|Medical|Surgical|Pediatric)s? (?:Associates|"
+    r"Group|Partners)|"
+    r"Physicians Group|Laboratories|Pharmacy|(?:Elementary|High|Middle|Primary|Public)"
+    r"(?: School)|Academy|School|Shelter|Prison|Correctional (?:Facility|Institution)|VAMC|"
+    r"Center|Centre|"
     r"Pavilion|Public Library|Library|Church)"
 )
 FACILITY: Final = re.compile(
-    rf"(?<![\w/-])(?P<id>(?P<name>{_NAME}){_GAP}(?P<kind>{_FACILITY_KIND})(?:[ ](?:of|at|in)(?: the)?[ ]{TOWN})?)(?![\w-]|[ ][Cc]ourse|[ ][Dd]ay)"
+    rf"(?<![\w/-])(?P<id>(?P<name>{_NAME}){_GAP}(?P<kind>{_FACILITY_KIND})(?:[ ](?:of|at)"
+    rf"(?: the)?[ ]{TOWN})?)(?![\w-]|[ ][Cc]ourse|[ ][Dd]ay|[^\n.]{{0,14}}:)"
 )
 FACILITY_UPPER: Final = re.compile(
-    rf"(?<![\w/-])(?P<id>(?P<name>[{UPPER}][{UPPER}'.-]+(?:[ ][{UPPER}][{UPPER}'.-]*){{0,4}}?)[ ](?P<kind>(?:(?:REGIONAL|MEMORIAL|GENERAL|COMMUNITY|UNIVERSITY|COUNTY)[ ])*"
-    r"(?:HOSPITALS?|MEDICAL CENT(?:ER|RE)|HEALTH (?:SYSTEM|CENTER)|CLINIC|NURSING HOME|INFIRMARY|HOSPICE|UNIVERSITY)))(?![\w-]|[ ]COURSE|[ ]DAY)"
+    rf"(?<![\w/-])(?P<id>(?P<name>[{UPPER}][{UPPER}'.-]+"
+    rf"(?:[ ][{UPPER}][{UPPER}'.-]*){{0,4}}?)[ ](?P<kind>(?:(?:REGIONAL|MEMORIAL|GENERAL|"
+    rf"COMMUNITY|UNIVERSITY|COUNTY)[ ])*"
+    r"(?:HOSPITALS?|MEDICAL CENT(?:ER|RE)|HEALTH (?:SYSTEM|CENTER)|CLINIC|NURSING HOME|"
+    r"INFIRMARY|HOSPICE|UNIVERSITY)))(?![\w-]|[ ]COURSE|[ ]DAY)"
 )
 _FILLER: Final = r"(?:[A-Z]?XYZ|ABCD?E?|XX+|[XYZ])"
 PLACEHOLDER: Final = re.compile(
-    rf"(?<![\w/-])(?P<id>{_FILLER}[ ]{_FACILITY_KIND}|\[(?:Hospital(?: Name)?|HOSPITAL|City|Location|Address|LOCATION)\])(?![\w-])"
+    rf"(?<![\w/-])(?P<id>{_FILLER}[ ]{_FACILITY_KIND}|\[(?:Hospital(?: Name)?|HOSPITAL|"
+    rf"City|Location|Address|LOCATION)\])(?![\w-])"
 )
 """What scrubbed notes hold in the place of facilities."""
 
 _FIRM: Final = rf"[A-Z][{LETTER}{APOSTROPHE[1:-1]}&-]*"
 COMPANY: Final = re.compile(
-    rf"(?<![\w/-])(?P<id>{_FIRM}(?:(?:,[ ]|{_GAP}|-)(?:{_FIRM}|and|&)(?=[ ,\n-])){{0,3}}(?:,[ ]|{_GAP})(?:Inc|LLC|Ltd|Corp|Corporation|PLC|Company|Industries|Enterprises|"
-    r"Brothers|Logistics|Foods|Manufacturing|Roofing|Plumbing|Transit|Construction|Trucking|Bakery|Motors|Airlines|Bank|Insurance Company|Restaurant|Farms|Electric)\b\.?)"
+    rf"(?<![\w/-])(?P<id>{_FIRM}(?:(?:,[ ]|{_GAP}|-)(?:{_FIRM}|and|&)(?=[ ,\n-])){{0,3}}"
+    rf"(?:,[ ]|{_GAP})(?:Inc|LLC|Ltd|Corp|Corporation|PLC|Company|Industries|Enterprises|"
+    r"Brothers|Logistics|Foods|Manufacturing|Roofing|Plumbing|Transit|Construction|"
+    r"Trucking|Bakery|Motors|Airlines|Bank|Insurance Company|Restaurant|Farms|"
+    r"Electric)\b\.?)"
 )
 _TO_A_PLACE: Final = rf"{_GAP}(?:in|to|from|at|near|outside(?: of)?|of|around){_GAP}(?:the[ ])?"
 LIVES: Final = re.compile(
-    r"(?<!\w)(?:[Ll]iv(?:es|ed|ing|e)|[Rr]esid(?:es|ed|ing|ent|ents|e)|[Mm]ov(?:ed|ing)|[Rr]elocat(?:ed|ing)|[Tt]ravel(?:s|l?ed|l?ing)?|[Tt]rip|"
-    r"[Vv]isit(?:ed|ing|s)?|[Ff]lew|[Ff]lying|[Bb]orn|[Rr]aised|[Gg]rew up|[Nn]ative|[Vv]acation(?:ed|ing)?|[Rr]eturned|[Hh]ome|[Hh]ouse|"
-    r"[Aa]partment|[Cc]amping|[Ss]tay(?:s|ed|ing)?|[Dd]rove|[Oo]riginally|[Cc]oming|[Cc]omes|[Cc]ame|[Tt]ransfer(?:red)?|[Ii]mmigrated|"
-    r"[Ee]migrated|[Ff]amily|[Rr]elatives|[Pp]ractice|[Ss]een|[Tt]aken|[Tt]reated|[Hh]ospitali[sz]ed|[Ff]arm|[Cc]hurch|[Cc]lass)"
-    r"(?:[ \n](?:alone|here|back|up|down|out|over|away|w(?:ith|/) (?:his|her|their|my|a)?[ ]?[a-z]+|independently|recently|currently|home|"
+    r"(?<!\w)(?:[Ll]iv(?:es|ed|ing|e)|[Rr]esid(?:es|ed|ing|ent|ents|e)|[Mm]ov(?:ed|ing)|"
+    r"[Rr]elocat(?:ed|ing)|[Tt]ravel(?:s|l?ed|l?ing)?|[Tt]rip|"
+    r"[Vv]isit(?:ed|ing|s)?|[Ff]lew|[Ff]lying|[Bb]orn|[Rr]aised|[Gg]rew up|[Nn]ative|"
+    r"[Vv]acation(?:ed|ing)?|[Rr]eturned|[Hh]ome|[Hh]ouse|"
+    r"[Aa]partment|[Cc]amping|[Ss]tay(?:s|ed|ing)?|[Dd]rove|[Oo]riginally|[Cc]oming|"
+    r"[Cc]omes|[Cc]ame|[Tt]ransfer(?:red)?|[Ii]mmigrated|"
+    r"[Ee]migrated|[Ff]amily|[Rr]elatives|[Pp]ractice|[Hh]ospitali[sz]ed|[Ff]arm|[Cc]hurch)"
+    r"(?:[ \n](?:alone|here|back|up|down|out|over|away|w(?:ith|/) (?:his|her|their|my|"
+    r"a)?[ ]?[a-z]+|independently|recently|currently|home|"
     rf"by ambulance)){{0,2}}{_TO_A_PLACE}(?P<id>{TOWN})"
 )
 ADDRESSED: Final = re.compile(
-    rf"(?<!\w)(?:[Aa]ddress|ADDRESS|[Rr]esidence|RESIDENCE|City|CITY|Town|Birthplace|County)(?::|[ ]-)[ ]{{1,3}}(?P<id>{TOWN})"
+    rf"(?<!\w)(?:[Aa]ddress|ADDRESS|[Rr]esidence|RESIDENCE|City|CITY|Town|Birthplace|"
+    rf"County)(?::|[ ]-)[ ]{{1,3}}(?P<id>{TOWN})"
 )
 _FIRM_NAME: Final = rf"(?P<id>{_FIRM}(?:(?:,[ ]|{_GAP}|-)(?:{_FIRM}|and|of|&)(?=[\s,.;-])){{0,4}})"
 WORKS: Final = re.compile(
-    r"(?<!\w)(?:(?:[Ww]ork(?:s|ed|ing)?|[Ee]mployed|[Rr]etired|[Jj]ob|[Ee]mployment|[Pp]osition)(?:[ ](?:as (?:a|an) [a-z]+(?: [a-z]+)?|full[- ]time|part[- ]time|there|previously|"
-    rf"currently|shifts|nights))?{_GAP}(?:at|for|from|by|with){_GAP}|[Ee]mployer(?::|[ ]-)[ ]|(?:[a-z]+(?:ist|man|er|or|ian|ant|ic|wright|smith)|cook|nurse|clerk|student|guard|chef){_GAP}at{_GAP})"
+    r"(?<!\w)(?:(?:[Ww]ork(?:s|ed|ing)?|[Ee]mployed|[Rr]etired|[Jj]ob|[Ee]mployment|"
+    r"[Pp]osition)(?:[ ](?:as (?:a|an) [a-z]+(?: [a-z]+)?|full[- ]time|part[- ]time|there|"
+    r"previously|"
+    rf"currently|shifts|nights))?{_GAP}(?:at|for|from|by|with){_GAP}|[Ee]mployer(?::|"
+    rf"[ ]-)[ ]|(?:[a-z]+(?:ist|man|er|or|ian|ant|ic|wright|smith)|cook|nurse|clerk|"
+    rf"student|guard|chef){_GAP}at{_GAP})"
     rf"(?:the[ ])?{_FIRM_NAME}"
 )
-_SUFFIXED: Final = r"[A-Z][a-z]{2,}(?:ville|burgh|borough|bury|town|chester|mouth|furt|stad|haven|shire|berg|fort|land|ton|port|view|side|stown)"
+_SUFFIXED: Final = (
+    r"[A-Z][a-z]{2,}(?:ville|burgh|borough|bury|town|chester|mouth|furt|stad|haven|shire|"
+    r"berg|fort|land|ton|port|view|side|stown)"
+)
 SUFFIXED_TOWN: Final = re.compile(
-    rf"(?<![\w/'-])(?P<id>(?:(?:North|South|East|West|New|Lake|Port|Fort)[ ])?{_SUFFIXED})(?![\w'’-])"
-)  # noqa: RUF001
+    rf"(?<![\w/'-])(?P<id>(?:(?:North|South|East|West|New|Lake|Port|Fort)[ ])?{_SUFFIXED})(?![\w'\u2019-])"
+)
 """A word that ends as towns do."""
 PREFIXED_TOWN: Final = re.compile(
     rf"(?<![\w/-])(?P<id>(?:North|South|East|West|New|Lake|Port|Fort|San|Santa|Mount)[ ]{_NAME_WORD})(?!\w)"

@@ -12,7 +12,7 @@ from functools import cache
 from typing import ClassVar, Final
 
 from clinsynth.deid.engine import Tokens
-from clinsynth.deid.lexicons import last_names, phrase_list, word_list
+from clinsynth.deid.lexicons import first_names, last_names, phrase_list, states, word_list
 from clinsynth.deid.recognizers import place_forms as forms
 from clinsynth.deid.recognizers.forms import APOSTROPHE
 from clinsynth.deid.recognizers.rules import LIKELY, SURE, TOLD, RuleRecognizer
@@ -27,11 +27,28 @@ _FORMS: Final = (
 )
 # Words with which names of places begin, everyday ones though they are.
 _LEADS: Final = frozenset(
-    "st st. saint mount mt mt. new north south east west port lake fort san santa los las el la big little old great upper lower".split()
+    {
+        "st", "st.", "saint", "mount", "mt", "mt.", "new", "north", "south", "east", "west", "port", "lake",
+        "fort", "san", "santa", "los", "las", "el", "la", "big", "little", "old", "great", "upper", "lower",
+    }
+)  # fmt: skip
+_LINKS: Final = frozenset(
+    {"of", "the", "and", "&", "for", "at", "de", "del", "la", "las", "los", "in", "on"}
 )
-_LINKS: Final = frozenset("of the and & for at de del la las los in on".split())
+_CUTS: Final = frozenset({"of", "at", "in", "for", "the", "on"})
 _HAVE_OF: Final = frozenset(
-    "university college church city hospital school institute house sisters bank".split()
+    {
+        "university",
+        "college",
+        "church",
+        "city",
+        "hospital",
+        "school",
+        "institute",
+        "house",
+        "sisters",
+        "bank",
+    }
 )
 _CREDENTIAL_STATES: Final = frozenset(
     {
@@ -93,7 +110,7 @@ def _towns(judge: _Judge) -> Iterator[tuple[Found, float]]:
         if judge.ends_as_towns_do(match["id"].split()[-1].lower()):
             yield match.span("id"), LIKELY
     for match in forms.PREFIXED_TOWN.finditer(text):
-        word = match["id"].split()[-1].lower()
+        word = _bare(match["id"].split()[-1])
         if judge.clear(word) and word in last_names():
             yield match.span("id"), LIKELY
 
@@ -130,7 +147,7 @@ class _Judge:
 
     def is_state(self, name: str) -> bool:
         """A state of the USA or its code?"""
-        return name.lower() in _states() or re.fullmatch(forms.STATE_CODE, name) is not None
+        return name.lower() in states() or re.fullmatch(forms.STATE_CODE, name) is not None
 
     def before_state(self, town: str, state: str) -> bool:
         """Is it a town that stands before ``, state``, and not a person before letters like MD?"""
@@ -140,13 +157,13 @@ class _Judge:
 
     def ends_as_towns_do(self, word: str) -> bool:
         """Is a word with a town's ending one, and no eponym, drug or everyday word?"""
-        if not self.clear(word) or word in self._eponyms or word in last_names() or word in _states():
+        if not self.clear(word) or word in self._eponyms or word in last_names() or word in states():
             return False
         stem = _ENDING.sub("", word)
         return word.endswith(_CLEAR_ENDINGS) or stem in last_names()
 
     def town(self, start: int, run: str) -> Found:
-        """The words at the front of a run that can name a place; none when they name a state or a country."""
+        """The words at the front of a run that can name a place; None for a state or a country."""
         end, led = 0, False
         for match in _WORD.finditer(run):
             word = match[0]
@@ -157,12 +174,7 @@ class _Judge:
                 break
         name = run[:end].rstrip(".,'-")
         too_short = len(name) < 3 or (name.isupper() and len(name) < 4)
-        if (
-            too_short
-            or name.lower() in _states()
-            or name.lower() in self._nations
-            or name.lower() in _LEADS
-        ):
+        if too_short or name.lower() in states() or name.lower() in self._nations or name.lower() in _LEADS:
             return None
         return start, start + len(name)
 
@@ -189,7 +201,7 @@ class _Judge:
 
     def _names(self, word: str) -> bool:
         bare = _bare(word)
-        everyday = bare in self._everyday and bare not in last_names()
+        everyday = bare in self._everyday and bare not in last_names() and bare not in first_names()
         return len(bare) > 1 and not (
             everyday or bare in self._kinds or bare in _LINKS or bare in self.tokens.common
         )
@@ -209,7 +221,8 @@ _CLEAR_ENDINGS: Final = (
     "shire",
 )
 _ENDING: Final = re.compile(
-    r"(?:ville|burgh|borough|bury|town|chester|mouth|furt|stad|haven|shire|berg|fort|land|ton|port|view|side)$"
+    r"(?:ville|burgh|borough|bury|town|chester|mouth|furt|stad|haven|shire|berg|fort|land|"
+    r"ton|port|view|side)$"
 )
 _POSSESSIVE: Final = re.compile(rf"{APOSTROPHE}s?$")
 
@@ -219,11 +232,11 @@ def _bare(word: str) -> str:
 
 
 @cache
-def _states() -> frozenset[str]:
-    return frozenset(line.rsplit(" ", 1)[0] for line in phrase_list("states"))
-
-
-@cache
 def _listed_towns() -> re.Pattern[str]:
     names = sorted((place.title() for place in phrase_list("places")), key=len, reverse=True)
-    return re.compile(rf"(?<![\w/-])(?:{'|'.join(map(re.escape, names))})(?!\w|-|{APOSTROPHE}s [a-z])")
+    return re.compile(
+        rf"(?<![\w/-])(?:{'|'.join(map(re.escape, names))})(?!\w|-|{APOSTROPHE}s [a-z]|[ ]"
+        rf"(?:[Cc]ollar|[Cc]hromosome|[Nn]aming|[Ss]cientific|[Cc]riteria|[Cc]lassification|"
+        rf"[Bb]ag|[Ss]yndrome|[Ss]cale|[Ff]ever|[Ss]core|[Hh]eart|[Gg]rade|[Ss]tage|"
+        rf"[Pp]rotocol|[Tt]est|[Cc]riterion))"
+    )
