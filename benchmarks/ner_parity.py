@@ -3,9 +3,9 @@
     python benchmarks/ner_parity.py [--notes 40]
 
 Rows: an epoch of fine-tuning (windows packed from sentences, like lengths together, bfloat16, plain
-attention) against the usual loop (a sentence a row, random order, padded, float32, dropout); scoring by groups of
-touching spans against nervaluate on whole documents, counts equal; the bootstrap as one product of matrices
-against a loop over resamples, intervals equal within the noise of drawing.
+attention) against the usual loop (a sentence a row, random order, padded, float32, dropout); scoring by
+groups of touching spans against nervaluate on whole documents, counts equal; the bootstrap as one
+product of matrices against a loop over resamples, intervals equal within the noise of drawing.
 """
 
 from __future__ import annotations
