@@ -85,4 +85,4 @@ def test_surrogates_do_not_hide_a_copy(tmp_path):
 
 def test_few_notes_are_remarked_on(tmp_path):
     result = measured(tmp_path, handmade_notes(5, 1), handmade_notes(5, 2), handmade_notes(5, 3))
-    assert any("Only 5 hold-out notes" in remark for remark in result.remarks)
+    assert any("Only 5 hold-out documents" in remark for remark in result.remarks)

@@ -5,8 +5,10 @@ import json
 import pytest
 from tests.measure.handmade import handmade_notes, write_corpus, write_export, write_notes
 
+from clinsynth.corpus import Note
 from clinsynth.errors import FolderError, UsageError
 from clinsynth.measure import open_inputs
+from clinsynth.measure.inputs import whose
 
 
 @pytest.fixture
@@ -106,3 +108,15 @@ def test_a_path_that_is_not_there_is_named(folders, tmp_path, option):
     paths = {"real": corpus, "synthetic": export, "test": None} | {option: tmp_path / "nowhere"}
     with pytest.raises(UsageError, match=rf"--{option} .*nowhere: no such file or folder"):
         open_inputs(**paths)
+
+
+@pytest.mark.parametrize(
+    ("fields", "expected"),
+    [
+        ({"patient_id": "p", "provenance": {"piece_of": "d"}}, "p"),
+        ({"provenance": {"piece_of": "d"}}, "d"),
+        ({}, "n"),
+    ],
+)
+def test_whose_a_note_is(fields, expected):
+    assert whose(Note("n", "text", **fields)) == expected

@@ -3,7 +3,7 @@ import math
 import numpy as np
 import pytest
 
-from clinsynth.measure.statistics import bootstrap_sums, percentile_metric, ratio, wilson
+from clinsynth.measure.statistics import bootstrap_sums, grouped_sums, percentile_metric, ratio, wilson
 
 
 def test_sums_are_of_whole_resamples_and_chunking_does_not_show(monkeypatch):
@@ -50,6 +50,20 @@ def test_paired_difference_is_narrower_than_unpaired():
     paired = bootstrap_sums(np.stack([first, second], 1), 2000, rng) / 200
     unpaired = bootstrap_sums(first[:, None], 2000, rng)[:, 0] / 200
     assert (paired[:, 1] - paired[:, 0]).std() < 0.1 * (paired[:, 1] - unpaired).std()
+
+
+def test_notes_of_one_patient_are_drawn_together():
+    rng = np.random.default_rng(4)
+    patients = rng.normal(0, 1, 100)
+    notes = np.repeat(patients, 9)[:, None]  # nine equal notes each: no more news than one
+    groups = [f"p{i // 9}" for i in range(900)]
+    sums = grouped_sums(notes, groups)
+    assert sums.shape == (100, 1)
+    assert sums[3, 0] == pytest.approx(9 * patients[3])
+    together = (bootstrap_sums(sums, 2000, rng) / 900).std()
+    apart = (bootstrap_sums(notes, 2000, rng) / 900).std()
+    assert together == pytest.approx(patients.std() / 10, rel=0.1)
+    assert apart < 0.45 * together
 
 
 def test_one_document_has_no_spread_and_undefined_resamples_are_left_out():

@@ -234,9 +234,9 @@ BAD = {
     "task twice": (["--tasks", "identifiers,identifiers"], 2, "a task is named twice"),
     "unknown key": (["--config", "{yaml}", "taks=1"], 2, "unknown key taks: did you mean tasks"),
     "parameters of no task": (
-        ["--config", "{yaml}", "--tasks", "identifiers"],
+        ["--config", "{yaml}", "parameters.ner_party={{seeds: 1}}"],
         2,
-        "parameters.ner_parity: no such task in this run",
+        "parameters.ner_party: no such task: copied_spans",
     ),
     "override without config": (["seed=3"], 2, "KEY=VALUE changes a --config"),
     "output taken": (

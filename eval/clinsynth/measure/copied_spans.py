@@ -24,9 +24,16 @@ from pydantic import Field
 from clinsynth.config import Config
 from clinsynth.corpus import Note
 from clinsynth.errors import DataError
-from clinsynth.measure.inputs import Inputs, NoteSource
+from clinsynth.measure.inputs import Inputs, NoteSource, whose
 from clinsynth.measure.results import Metric, TaskResult
-from clinsynth.measure.statistics import FEW_DOCUMENTS, Array, bootstrap_sums, percentile_metric, ratio
+from clinsynth.measure.statistics import (
+    FEW_DOCUMENTS,
+    Array,
+    bootstrap_sums,
+    grouped_sums,
+    percentile_metric,
+    ratio,
+)
 from clinsynth.measure.tasks import Context
 from clinsynth.progress import track
 
@@ -50,10 +57,12 @@ class Parameters(Config):
 
 @dataclass(frozen=True, slots=True)
 class _Copies:
-    """Per note: ``counts`` (notes, 4) words, copied words, 1 if any is copied, 1; ``longest`` in words."""
+    """Per note: ``counts`` (notes, 4) words, copied words, 1 if any is copied, 1; ``longest`` in words;
+    ``groups``: whose the note is."""
 
     counts: Array
     longest: npt.NDArray[np.int64]
+    groups: list[str]
 
 
 def measure(inputs: Inputs, parameters: Parameters, context: Context) -> TaskResult:
@@ -70,7 +79,10 @@ def measure(inputs: Inputs, parameters: Parameters, context: Context) -> TaskRes
         "holdout": _copies(holdout, index, parameters.max_notes),
     }
     rng = np.random.default_rng(context.seed)
-    spreads = {a: bootstrap_sums(c.counts, parameters.resamples, rng) for a, c in sides.items()}
+    spreads = {
+        arm: bootstrap_sums(grouped_sums(side.counts, side.groups), parameters.resamples, rng)
+        for arm, side in sides.items()
+    }
     metrics: dict[tuple[str, str], Metric] = {}
     for name, top, bottom in (
         ("copied_word_share", _COPIED, _WORDS),
@@ -110,16 +122,17 @@ def tagged_text(note: Note) -> str:
 
 
 def _copies(source: NoteSource, index: NgramIndex, most: int | None) -> _Copies:
-    rows, longest = [], []
+    rows, longest, groups = [], [], []
     for note in track(source.take(most), f"comparing {source.name}"):
         text = tagged_text(note)
         stretches = [len(text[start:end].split()) for start, end in index.copied(text)]
         words = len(text.split())
         rows.append((words, min(sum(stretches), words), bool(stretches), 1))
         longest.append(max(stretches, default=0))
+        groups.append(whose(note))
     if not rows:
         raise DataError(f"{source.paths[0]}: no notes to compare")
-    return _Copies(np.array(rows, np.float64), np.array(longest, np.int64))
+    return _Copies(np.array(rows, np.float64), np.array(longest, np.int64), groups)
 
 
 def _share(
@@ -128,12 +141,10 @@ def _share(
     totals = {arm: side.counts.sum(0) for arm, side in sides.items()}
     values = {arm: float(total[top] / max(total[bottom], 1)) for arm, total in totals.items()}
     resampled = {arm: ratio(sums[:, top], sums[:, bottom]) for arm, sums in spreads.items()}
-    metrics = {
-        (name, arm): percentile_metric(values[arm], resampled[arm], level, unit="notes") for arm in sides
-    }
+    metrics = {(name, arm): percentile_metric(values[arm], resampled[arm], level) for arm in sides}
     difference = values["synthetic"] - values["holdout"]
     spread = resampled["synthetic"] - resampled["holdout"]
-    metrics[f"{name}_difference", "synthetic"] = percentile_metric(difference, spread, level, unit="notes")
+    metrics[f"{name}_difference", "synthetic"] = percentile_metric(difference, spread, level)
     return metrics
 
 
@@ -150,7 +161,7 @@ def _details(side: _Copies) -> dict[str, Any]:
 
 def _remarks(sides: dict[str, _Copies]) -> tuple[str, ...]:
     return tuple(
-        f"Only {len(side.counts)} {name} notes: the intervals are too narrow to be trusted to the letter."
+        f"Only {len(set(side.groups))} {name} documents: the intervals are too narrow to be taken literally."
         for name, side in zip(("synthetic", "hold-out"), sides.values())
-        if len(side.counts) < FEW_DOCUMENTS
+        if len(set(side.groups)) < FEW_DOCUMENTS
     )

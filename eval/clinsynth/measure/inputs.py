@@ -42,6 +42,15 @@ class NoteSource:
         return list(itertools.islice(self, most))
 
 
+def whose(note: Note) -> str:
+    """The patient or document that a note belongs to: what a resample of real notes draws as one.
+
+    Notes of a patient, and the pieces that ``prepare`` cut a long document into, resemble each other; to
+    take them for independent would make every interval too narrow.
+    """
+    return note.patient_id or note.provenance.get("piece_of") or note.id
+
+
 @dataclass(frozen=True, slots=True)
 class Inputs:
     """The notes of one evaluation.

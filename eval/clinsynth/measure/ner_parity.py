@@ -35,7 +35,7 @@ from clinsynth.measure.arms import (
     shuffled_entities,
 )
 from clinsynth.measure.encoders import encoder_folder
-from clinsynth.measure.inputs import Inputs
+from clinsynth.measure.inputs import Inputs, whose
 from clinsynth.measure.ner import (
     SCHEMES,
     EncodedNotes,
@@ -50,7 +50,13 @@ from clinsynth.measure.ner import (
 from clinsynth.measure.ner.encoding import Window
 from clinsynth.measure.ner.score import precision_recall_f1
 from clinsynth.measure.results import Metric, TaskResult
-from clinsynth.measure.statistics import FEW_DOCUMENTS, Array, bootstrap_sums, percentile_metric
+from clinsynth.measure.statistics import (
+    FEW_DOCUMENTS,
+    Array,
+    bootstrap_sums,
+    grouped_sums,
+    percentile_metric,
+)
 from clinsynth.measure.tasks import Context
 
 Arm = Literal["real", "synthetic", "annotated", "shuffled"]
@@ -94,6 +100,11 @@ class _Bench:
     encoded: Mapping[str, EncodedNotes]
     words: Mapping[str, int]
     parameters: Parameters
+
+    @property
+    def groups(self) -> set[str]:
+        """Documents or patients of the gold notes."""
+        return {whose(note) for note in self.test.notes}
 
 
 def measure(inputs: Inputs, parameters: Parameters, context: Context) -> TaskResult:
@@ -207,10 +218,11 @@ def _classes(
 
 def _result(bench: _Bench, arms: Mapping[str, _Arm], seed: int) -> TaskResult:
     rng = np.random.default_rng(seed)
-    documents = len(bench.test.notes)
+    documents = len(bench.groups)
     # (documents, arms, seeds, 1 + labels, schemes, 3): one resampling serves every number, so that all
     # differences are paired.
-    counts = np.stack([np.stack(arm.counts, 1) for arm in arms.values()], 1)
+    by_note = np.stack([np.stack(arm.counts, 1) for arm in arms.values()], 1)
+    counts = grouped_sums(by_note, [whose(note) for note in bench.test.notes])
     sums = bootstrap_sums(counts.reshape(documents, -1), bench.parameters.resamples, rng)
     resampled = sums.reshape(-1, *counts.shape[1:])
     estimates, spreads = (_seed_means(c) for c in (counts.sum(0), resampled))
@@ -222,6 +234,7 @@ def _result(bench: _Bench, arms: Mapping[str, _Arm], seed: int) -> TaskResult:
         "equal_words": bench.parameters.equal_words,
         "test": {
             "documents": documents,
+            "notes": len(bench.test.notes),
             "words": bench.encoded["test"].words,
             "entities": bench.test.entities,
         },
@@ -230,7 +243,7 @@ def _result(bench: _Bench, arms: Mapping[str, _Arm], seed: int) -> TaskResult:
             for i, (name, arm) in enumerate(arms.items())
         },
     }
-    return TaskResult(metrics, bench.test.read, documents, details, _remarks(bench))
+    return TaskResult(metrics, bench.test.read, len(bench.test.notes), details, _remarks(bench))
 
 
 def _seed_means(counts: Array) -> dict[str, Array]:
@@ -288,10 +301,9 @@ def _arm_details(
 
 def _remarks(bench: _Bench) -> tuple[str, ...]:
     remarks = []
-    if len(bench.test.notes) < FEW_DOCUMENTS:
+    if len(bench.groups) < FEW_DOCUMENTS:
         remarks.append(
-            f"Only {len(bench.test.notes)} gold documents: the intervals are too narrow to be trusted to "
-            "the letter."
+            f"Only {len(bench.groups)} gold documents: the intervals are too narrow to be taken literally."
         )
     for name, side in (("real", bench.real), ("synthetic", bench.synthetic), ("gold", bench.test)):
         if side.unlabelled:

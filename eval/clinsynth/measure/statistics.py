@@ -9,6 +9,7 @@ below ``FEW_DOCUMENTS``. It takes documents as drawn independently from one popu
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -36,6 +37,14 @@ def bootstrap_sums(counts_nk: npt.NDArray[Any], resamples: int, rng: np.random.G
         weights_rn = rng.multinomial(documents, equal, size=min(rows, resamples - start))
         sums.append(weights_rn.astype(np.float64) @ counts_nk)
     return np.concatenate(sums)
+
+
+def grouped_sums(counts: npt.NDArray[Any], groups: Sequence[str]) -> Array:
+    """Sums of the rows of each group, in order of first appearance: (N, ...) -> (groups, ...)."""
+    order = {group: i for i, group in enumerate(dict.fromkeys(groups))}
+    sums = np.zeros((len(order), *counts.shape[1:]))
+    np.add.at(sums, [order[group] for group in groups], counts)
+    return sums
 
 
 def percentile_metric(estimate: float, resampled: Array, level: float, unit: str = "documents") -> Metric:

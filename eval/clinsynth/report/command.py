@@ -146,13 +146,15 @@ def _needed(path: Path | None, name: str) -> Path:
 
 
 def _load(names: tuple[str, ...], parameters: Mapping[str, Mapping[str, Any]], source: str) -> list[Task]:
-    from clinsynth.measure import load_task
+    from clinsynth.measure import list_tasks, load_task
 
     tasks = []
     for name in names:
         stem = Path(name).stem
         tasks.append(load_task(name, parameters.get(stem), source=f"{source}: parameters"))
-    unknown = sorted(set(parameters) - {Path(name).stem for name in names})
+    # Parameters of a task that is left out this time may stay in the file.
+    known = {*(Path(name).stem for name in names), *(file.task for file in list_tasks())}
+    unknown = sorted(set(parameters) - known)
     if unknown:
-        raise UsageError(f"{source}: parameters.{unknown[0]}: no such task in this run: {', '.join(names)}")
+        raise UsageError(f"{source}: parameters.{unknown[0]}: no such task: {', '.join(sorted(known))}")
     return tasks
