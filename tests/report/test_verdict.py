@@ -10,6 +10,7 @@ def results(**changes):
     numbers = {
         "real": 0.8, "synthetic": 0.72, "difference": (-0.08, -0.1, -0.06), "undeclared": 0,
         "share": 0.01, "control": 0.02, "copied": (-0.01, -0.02, 0.005), "long": (0, 0),
+        "rate": (0, 0.0, 3.7),
     } | changes  # fmt: skip
 
     def interval(triple):
@@ -40,7 +41,7 @@ def results(**changes):
         },
         "intervals": {
             "ner_parity": {"f1_strict_difference,synthetic": interval(n["difference"])},
-            "identifiers": {"notes_with_undeclared_per_1000,synthetic": interval((0, 0.0, 3.7))},
+            "identifiers": {"notes_with_undeclared_per_1000,synthetic": interval(n["rate"])},
             "copied_spans": {"copied_word_share_difference,synthetic": interval(n["copied"])},
         },
         "n-samples": {"identifiers": {"original": 1000, "effective": 1000}},
@@ -64,7 +65,8 @@ def results(**changes):
         (0, {"difference": (-0.01, -0.03, 0.01)}, "look", "no gap could be shown"),
         (0, {"difference": (0.02, 0.01, 0.03)}, "good", "better than real"),
         (1, {}, "good", "undeclared identifiers in 1,000 notes"),
-        (1, {"undeclared": 1}, "bad", "undeclared identifiers in 1,000 notes"),
+        (1, {"undeclared": 1}, "look", "no more often than in de-identified real notes"),
+        (1, {"undeclared": 9, "rate": (9, 4.7, 17.0)}, "bad", "undeclared identifiers in 1,000 notes"),
         (2, {}, "good", "no more than in unseen real notes"),
         (2, {"copied": (-0.02, -0.03, -0.01)}, "good", "less than in unseen real notes"),
         (2, {"copied": (0.02, 0.01, 0.03)}, "bad", "more than in unseen real notes"),
@@ -89,6 +91,12 @@ def test_figures_and_intervals_are_the_runs_own():
     assert "0.0 to 3.7" in identifiers.sentence
     assert copied.figure == "1.0 %"
     assert "never saw, 2.0 %" in copied.sentence
+
+
+def test_without_a_control_every_identifier_alarms():
+    some = results(undeclared=1)
+    del some["results"]["identifiers"]["notes_with_undeclared_per_1000,holdout"]
+    assert cards(some)[1].tone == "bad"
 
 
 def test_a_run_without_a_task_has_no_card_for_it():

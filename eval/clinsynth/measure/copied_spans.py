@@ -161,7 +161,7 @@ def _details(side: _Copies) -> dict[str, Any]:
 
 def _remarks(sides: dict[str, _Copies]) -> tuple[str, ...]:
     return tuple(
-        f"Only {len(set(side.groups))} {name} documents: the intervals are too narrow to be taken literally."
+        f"Only {len(set(side.groups))} {name} documents: the intervals are too narrow to take literally."
         for name, side in zip(("synthetic", "hold-out"), sides.values())
         if len(set(side.groups)) < FEW_DOCUMENTS
     )

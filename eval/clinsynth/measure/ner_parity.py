@@ -303,7 +303,7 @@ def _remarks(bench: _Bench) -> tuple[str, ...]:
     remarks = []
     if len(bench.groups) < FEW_DOCUMENTS:
         remarks.append(
-            f"Only {len(bench.groups)} gold documents: the intervals are too narrow to be taken literally."
+            f"Only {len(bench.groups)} gold documents: the intervals are too narrow to take literally."
         )
     for name, side in (("real", bench.real), ("synthetic", bench.synthetic), ("gold", bench.test)):
         if side.unlabelled:

@@ -90,13 +90,18 @@ def _identifiers(results: ResultsJson) -> Card | None:
     sentence = f"{rate:,.1f} of 1,000 notes hold one"
     if interval is not None:
         sentence += f" ({interval['level']:.0%} interval {interval['low']:,.1f} to {interval['high']:,.1f})"
+    answer = f"undeclared identifiers in {notes:,} notes"
+    tone: Tone = "bad" if found else "good"
     if control is not None:
         sentence += f"; in de-identified real notes the same search finds {control:,.1f}"
+        # The detector's false alarms are in both rates: only what lies above the control is the generator's.
+        if found and interval is not None and interval["low"] <= control:
+            tone, answer = "look", f"{answer}; no more often than in de-identified real notes"
     return Card(
         title="Identifiers",
-        tone="bad" if found else "good",
+        tone=tone,
         figure=count(found),
-        answer=f"undeclared identifiers in {notes:,} notes",
+        answer=answer,
         sentence=sentence + ".",
         limit="Counts what the detector sees; it may miss some, and a value it finds may be invented.",
     )
