@@ -13,9 +13,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from clinsynth.corpus import Note, Span
+from clinsynth.pool import map_ordered, warm_up
 from clinsynth.prepare.config import DeidMode, PrepareConfig
 from clinsynth.prepare.cut import cut
-from clinsynth.prepare.pool import map_ordered, warm_up
 from clinsynth.prepare.sources import SOURCE
 from clinsynth.progress import Progress
 

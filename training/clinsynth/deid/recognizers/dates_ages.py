@@ -11,6 +11,7 @@ import re
 from collections.abc import Sequence
 from typing import ClassVar, Final
 
+from clinsynth.deid.recognizers.days import FRACTION_AFTER, is_day, is_day_of_month, is_numeric_date
 from clinsynth.deid.recognizers.rules import LIKELY, SURE, TOLD, Rule, RuleRecognizer
 
 _MONTH: Final = (
@@ -32,8 +33,8 @@ _D: Final = r"(?:0?[1-9]|[12]\d|3[01])"
 _MONTHS: Final = frozenset(
     {
         "jan", "january", "feb", "february", "febr", "mar", "march", "apr", "april", "may", "jun", "june",
-        "jul", "july", "aug", "august", "sep", "sept", "september", "oct", "october", "nov", "november", "dec",
-        "december",
+        "jul", "july", "aug", "august", "sep", "sept", "september", "oct", "october", "nov", "november",
+        "dec", "december",
     }
 )  # fmt: skip
 _PLACEHOLDER: Final = (
@@ -42,83 +43,6 @@ _PLACEHOLDER: Final = (
     r"\d{1,2}[/-](?:xx|dd)(?:[/-](?:xxxx|xx|yyyy|yy|\d{2,4}))?|(?:mm|xx)/(?:yyyy|xxxx|dd|xx|(?:19|20)\d\d)|"
     r"(?:mm|dd|xx)/\d{1,2}/\d{2,4}|\[\*\*[\d/-]{3,12}\*\*\]|yyyy-mm-dd"
 )
-# Words before a day and month without a year. "of" and "to" stand before scores as well and are left out.
-_BEFORE: Final = re.compile(
-    r"(?<!\w)(?:on|since|dated?|until|til|from|through|thru|by|before|after|as of|admitted|"
-    r"discharged|seen|started|stopped|last|starting|"
-    r"beginning|week of|due|done|collected|drawn|performed|scheduled for|follow-?up|appt|"
-    r"appointment|labs?|d/c|doa|dos|dod|adm|visit|note|"
-    r"updated?|resulted|taken|obtained|signed|began|ending|lmp|edd|edc|dol|doi|today|"
-    r"yesterday|tomorrow|vs|next|planned|expires?|"
-    r"refill(?:ed)?)[\s:(]{1,3}(?:the )?$"
-)
-_STUDY_BEFORE: Final = re.compile(
-    r"\b(?:cta?|mri|mra|x-?rays?|cxr|kub|us|ultrasound|sonogram|echo|tte|tee|ekg|ecg|cath|"
-    r"catheterization|labs?|cultures?|scan|egd|endoscopy|"
-    r"colonoscopy|biopsy|ua|study|film|angiogram|angiography|hida|ercp|mrcp|eeg|emg|"
-    r"stress test|pft|spirometry|dexa|mammogram|swab|smear|"
-    r"pathology|bx|i&d|pci|cabg|surgery|operation|repair|replacement|admission|visit|seen|"
-    r"doppler|duplex|panel|cbc|bmp|cmp|lft|inr|level|pet|hemoglobin|"
-    r"creatinine|troponin|bnp|tsh|a1c|glucose|potassium|sodium|wbc|films?|imaging|consult|"
-    r"clinic|dialysis|transfusion|extubated|intubated|"
-    r"ectomy|plasty|oscopy|ostomy|gram|graphy)\b[^\n]{0,24}[(,:]?\s?$"
-)
-_FRACTION_AFTER: Final = re.compile(
-    r"[ \t]*-?[ \t]?(?:strengths?|power|pain|scale|score|motor|intensity|severity|tabs?\b|"
-    r"tablets?|pills?|cups?|inch|doses?|bottles?|murmur|"
-    r"systolic|diastolic|reflex|pulses?|mm|cm|mg|ml|in\b|lb|packs?|ppd|teaspoon|"
-    r"normal saline|ns\b|bilateral|throughout|of\b|hours?|days?|"
-    r"weeks?|months?|years?|criteria|nodes?|lymph|positive|negative|cores?|sets?|stairs?|"
-    r"muscle|grade|upper|lower|right|left|thick|way|cranial|"
-    r"percent|x\b|times|%|/)"
-)
-_SCORE_BEFORE: Final = re.compile(
-    r"\b(?:pain|scale|score|rated?|rates|strength|motor|grade|murmur|power|apgars?|gcs|"
-    r"reflexes|intensity|severity|sofa|nihss)\b[^.\n]{0,24}$"
-)
-_SCORES: Final = frozenset({2, 3, 4, 5, 6, 8, 10, 15, 30})  # what marks are given out of
-
-
-def _is_day(match: re.Match[str]) -> bool:
-    """Is ``3/14`` a day, and no score, strength or measure? The text is folded."""
-    text, start, end = match.string, match.start("id"), match.end("id")
-    before = text[max(0, start - 44) : start]
-    score = int(match["d"]) in _SCORES
-    if score and (_FRACTION_AFTER.match(text, end) or _SCORE_BEFORE.search(before)):
-        return False
-    if _BEFORE.search(before) or _STUDY_BEFORE.search(before):
-        return True
-    opened = before.rstrip(" \t")
-    apart = opened.endswith(("(", ",", "\n", "(on")) or not opened
-    return apart and not score and text[end : end + 1] in _AFTER_DAY
-
-
-_AFTER_DAY: Final = frozenset({")", ",", ":", ".", ";", " ", "\n", ""})
-
-
-def _is_day_of_month(match: re.Match[str]) -> bool:
-    """May is a verb, too: ``patient 4 may go`` has no date in it, ``on 4 May.`` has."""
-    if not match[0].endswith(" may"):
-        return True
-    text, start, end = match.string, match.start(), match.end()
-    told = " of " in match[0] or _BEFORE.search(text[max(0, start - 20) : start]) is not None
-    return told or (match[0][0].isdigit() and not text[end : end + 2].strip().isalpha())
-
-
-_UNIT_AFTER: Final = re.compile(r"[ \t]?(?:mm|cm|mg|ml|mcg|%)")
-
-
-def _is_numeric_date(match: re.Match[str]) -> bool:
-    """One of the first two numbers is a month and the other a day."""
-    if _UNIT_AFTER.match(match.string, match.end()):
-        return False
-    first, second = int(match["a"]), int(match["b"])
-    return (1 <= first <= 12 and 1 <= second <= 31) or (1 <= second <= 12 and 1 <= first <= 31)
-
-
-def _is_month(match: re.Match[str]) -> bool:
-    """A month with its capital (the text is not folded here)."""
-    return match["id"][0].isupper()
 
 
 class DateAgeRecognizer(RuleRecognizer):
@@ -132,13 +56,13 @@ class DateAgeRecognizer(RuleRecognizer):
                 r"[.-]\d)"
             ),
             SURE,
-            accept=_is_numeric_date,
+            accept=is_numeric_date,
         ),
         Rule(
             "DATE",
             re.compile(r"(?<![\w/.-])(?P<a>\d{1,2})\.(?P<b>\d{1,2})\.(?:19|20)\d{2}(?![\w/]|[.-]\d)"),
             SURE,
-            accept=_is_numeric_date,
+            accept=is_numeric_date,
         ),
         Rule("DATE", re.compile(rf"(?<![\w/.-])(?:19|20)\d{{2}}([/.-]){_M}\1{_D}(?![\d/])"), SURE),
         Rule("DATE", re.compile(rf"(?<![\w/.-]){_M}/(?:19|20)\d{{2}}(?![\w/])"), TOLD),
@@ -161,7 +85,7 @@ class DateAgeRecognizer(RuleRecognizer):
             TOLD,
             folded=True,
             triggers=_MONTHS,
-            accept=_is_day_of_month,
+            accept=is_day_of_month,
         ),
         Rule(
             "DATE",
@@ -172,7 +96,7 @@ class DateAgeRecognizer(RuleRecognizer):
             TOLD,
             folded=True,
             triggers=_MONTHS,
-            accept=lambda match: _FRACTION_AFTER.match(match.string, match.end()) is None,
+            accept=lambda match: FRACTION_AFTER.match(match.string, match.end()) is None,
         ),
         Rule(
             "DATE",
@@ -201,7 +125,7 @@ class DateAgeRecognizer(RuleRecognizer):
             re.compile(rf"(?<![\w/.-])(?P<id>{_M}/(?P<d>{_D}))(?![\w/%]|\.\d|-\d)"),
             TOLD,
             folded=True,
-            accept=_is_day,
+            accept=is_day,
         ),
         Rule(
             "DATE",
@@ -211,7 +135,7 @@ class DateAgeRecognizer(RuleRecognizer):
             ),
             LIKELY,
             folded=True,
-            accept=_is_day,
+            accept=is_day,
         ),
         Rule(
             "DATE",

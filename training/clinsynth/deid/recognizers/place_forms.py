@@ -9,8 +9,8 @@ from clinsynth.deid.recognizers.forms import APOSTROPHE, LETTER, UPPER
 
 _GAP: Final = r"[ \t]?\n?[ \t]?"  # a blank, or the end of a line
 _SMALL: Final = r"(?:of|the|and|for|&|de|del|la|las|los|on)"
-_NAME_WORD: Final = rf"(?:[{UPPER}][{LETTER}{APOSTROPHE[1:-1]}.-]*)"
-_STREET_WORD: Final = rf"(?:(?:St|Mt|Ft)\.|[{UPPER}][{LETTER}{APOSTROPHE[1:-1]}-]*)"
+_NAME_WORD: Final = rf"(?:[{UPPER}][{LETTER}{APOSTROPHE[1:-1]}.-]{{0,40}})"
+_STREET_WORD: Final = rf"(?:(?:St|Mt|Ft)\.|[{UPPER}][{LETTER}{APOSTROPHE[1:-1]}-]{{0,40}})"
 _NAME: Final = rf"{_NAME_WORD}(?:[ ](?:{_NAME_WORD}|{_SMALL}(?=[ ]))){{0,5}}"
 TOWN: Final = rf"{_NAME_WORD}(?:[ ]{_NAME_WORD}){{0,3}}"
 
@@ -106,7 +106,7 @@ PLACEHOLDER: Final = re.compile(
 )
 """What scrubbed notes hold in the place of facilities."""
 
-_FIRM: Final = rf"[A-Z][{LETTER}{APOSTROPHE[1:-1]}&-]*"
+_FIRM: Final = rf"[A-Z][{LETTER}{APOSTROPHE[1:-1]}&-]{{0,40}}"
 COMPANY: Final = re.compile(
     rf"(?<![\w/-])(?P<id>{_FIRM}(?:(?:,[ ]|{_GAP}|-)(?:{_FIRM}|and|&)(?=[ ,\n-])){{0,3}}"
     rf"(?:,[ ]|{_GAP})(?:Inc|LLC|Ltd|Corp|Corporation|PLC|Company|Industries|Enterprises|"
@@ -137,7 +137,7 @@ WORKS: Final = re.compile(
     r"[Pp]osition)(?:[ ](?:as (?:a|an) [a-z]+(?: [a-z]+)?|full[- ]time|part[- ]time|there|"
     r"previously|"
     rf"currently|shifts|nights))?{_GAP}(?:at|for|from|by|with){_GAP}|[Ee]mployer(?::|"
-    rf"[ ]-)[ ]|(?:[a-z]+(?:ist|man|er|or|ian|ant|ic|wright|smith)|cook|nurse|clerk|"
+    rf"[ ]-)[ ]|(?:[a-z]{{1,20}}(?:ist|man|er|or|ian|ant|ic|wright|smith)|cook|nurse|clerk|"
     rf"student|guard|chef){_GAP}at{_GAP})"
     rf"(?:the[ ])?{_FIRM_NAME}"
 )

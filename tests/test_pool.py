@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from clinsynth.errors import ClinsynthError, DataError
-from clinsynth.prepare.pool import map_ordered
+from clinsynth.pool import map_ordered
 
 _offset = 0
 

@@ -61,6 +61,6 @@ def map_ordered(
             waiting.extend(pool.submit(function, item) for item in itertools.islice(stream, 1))
             yield result
     except BrokenProcessPool:
-        raise ClinsynthError("a worker process died: was memory short? Try deid.workers=1") from None
+        raise ClinsynthError("a worker process died: was memory short? Try fewer workers") from None
     finally:
         pool.shutdown(cancel_futures=True)
