@@ -94,7 +94,7 @@ def _identifiers(results: ResultsJson) -> Card | None:
     tone: Tone = "bad" if found else "good"
     if control is not None:
         sentence += f"; in de-identified real notes the same search finds {control:,.1f}"
-        # The detector's false alarms are in both rates: only what lies above the control is the generator's.
+        # The detector's false alarms are in both rates: what lies above the control is the generator's.
         if found and interval is not None and interval["low"] <= control:
             tone, answer = "look", f"{answer}; no more often than in de-identified real notes"
     return Card(
