@@ -72,6 +72,15 @@ class Detector:
         Raises:
             GateError: a recogniser failed. What the others found is not returned.
         """
+        try:
+            return self._detect(text)
+        except GateError:
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever it is, the note must not pass
+            # The error's own message may quote the note: its type has to do.
+            raise GateError(f"the detector failed ({type(error).__name__}): the note is withheld") from None
+
+    def _detect(self, text: str) -> list[Span]:
         from clinsynth.deid.engine import Tokens
         from clinsynth.deid.repeats import bridged, repeats
 
@@ -79,11 +88,14 @@ class Detector:
         masked = TAG.sub(lambda match: _MASK * len(match[0]), text) if tags else text
         tokens = Tokens(masked)
         results = self._analyzer.analyze(tokens, list(self.config.labels), self.config.score_threshold)
-        found = [Span(r.start, r.end, r.entity_type) for r in results]
+        found = [Span(r.start, r.end, r.entity_type) for r in results if not self._is_allowed(text, r)]
         spans = bridged(masked, resolve(masked, [*found, *repeats(tokens, found)]))
-        if tags:
-            spans = [p for s in spans for p in outside(s, tags) if has_word(masked, p.start, p.end)]
-        return [span for span in spans if text[span.start : span.end].casefold() not in self._allowed]
+        if not tags:
+            return spans
+        return [p for s in spans for p in outside(s, tags) if has_word(masked, p.start, p.end)]
+
+    def _is_allowed(self, text: str, result: Any) -> bool:
+        return bool(self._allowed) and text[result.start : result.end].casefold() in self._allowed
 
     def detect_batch(self, texts: Iterable[str]) -> list[list[Span]]:
         """``detect`` for each of ``texts``."""

@@ -131,20 +131,19 @@ class _Cast:
             sex = self.note.attributes.sex
             if honorific:
                 sex = sex or ("male" if honorific[1].lower() == "mr" else "female")
-            given, family = invented.person(self._patient(place), sex)
+            given, family = invented.person(self._person(place, "patient", ""), sex)
         elif _DOCTOR.search(place.before) or _CREDENTIAL.match(place.after):
-            given, family = invented.person(place.draw("doctor", self._doctor(place)))
+            ordinal = place.draw("NAME", place.identity).randrange(_DOCTORS)
+            given, family = invented.person(self._person(place, "doctor", str(ordinal)))
         else:
-            given, family = invented.person(place.draw("NAME", place.identity))
+            given, family = invented.person(self._person(place, "NAME", place.identity))
         return family if _SURNAME_ONLY.search(place.before) else f"{given} {family}"
 
-    def _patient(self, place: _Place) -> random.Random:
-        return place.draw("patient", "" if place.identity.startswith("#") else place.identity)
-
-    def _doctor(self, place: _Place) -> str:
-        if not place.identity.startswith("#"):
-            return place.identity
-        return str(place.draw("NAME", place.identity).randrange(_DOCTORS))
+    def _person(self, place: _Place, role: str, number: str) -> random.Random:
+        """A tag's person goes by role and number; a written name's by its family name."""
+        if place.identity.startswith("#"):
+            return place.draw(role, number)
+        return place.draw("NAME", place.identity.partition(",")[0].split()[-1])
 
     def place(self, place: _Place) -> str:
         """A town, an address, a ZIP code or a facility, as the words around ask."""

@@ -6,6 +6,7 @@ Tagged text holds ``<|`` at the start of such a tag and nowhere else.
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Final
@@ -98,9 +99,8 @@ def merged(spans: Iterable[Span]) -> list[Span]:
 def outside(span: Span, taken: Sequence[Span]) -> Iterator[Span]:
     """The parts of ``span`` that lie in none of ``taken`` (sorted, apart)."""
     start = span.start
-    for other in taken:
-        if other.end <= start:
-            continue
+    for i in range(bisect_right(taken, start, key=lambda other: other.end), len(taken)):
+        other = taken[i]
         if other.start >= span.end:
             break
         if start < other.start:

@@ -77,8 +77,3 @@ def is_numeric_date(match: re.Match[str]) -> bool:
         return False
     first, second = int(match["a"]), int(match["b"])
     return (1 <= first <= 12 and 1 <= second <= 31) or (1 <= second <= 12 and 1 <= first <= 31)
-
-
-def _is_month(match: re.Match[str]) -> bool:
-    """A month with its capital (the text is not folded here)."""
-    return match["id"][0].isupper()

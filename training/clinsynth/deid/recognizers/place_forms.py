@@ -93,8 +93,8 @@ FACILITY: Final = re.compile(
     rf"(?: the)?[ ]{TOWN})?)(?![\w-]|[ ][Cc]ourse|[ ][Dd]ay|[^\n.]{{0,14}}:)"
 )
 FACILITY_UPPER: Final = re.compile(
-    rf"(?<![\w/-])(?P<id>(?P<name>[{UPPER}][{UPPER}'.-]+"
-    rf"(?:[ ][{UPPER}][{UPPER}'.-]*){{0,4}}?)[ ](?P<kind>(?:(?:REGIONAL|MEMORIAL|GENERAL|"
+    rf"(?<![\w/-])(?P<id>(?P<name>[{UPPER}][{UPPER}'.-]{{1,40}}"
+    rf"(?:[ ][{UPPER}][{UPPER}'.-]{{0,40}}){{0,4}}?)[ ](?P<kind>(?:(?:REGIONAL|MEMORIAL|GENERAL|"
     rf"COMMUNITY|UNIVERSITY|COUNTY)[ ])*"
     r"(?:HOSPITALS?|MEDICAL CENT(?:ER|RE)|HEALTH (?:SYSTEM|CENTER)|CLINIC|NURSING HOME|"
     r"INFIRMARY|HOSPICE|UNIVERSITY)))(?![\w-]|[ ]COURSE|[ ]DAY)"
