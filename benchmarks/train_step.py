@@ -3,7 +3,7 @@
 Same model, rows, batch, dtype (bfloat16 autocast, float32 weights), AdamW and clipping; each side in fresh
 processes, one after the other in turn, so that both meet the same machine. Prints the ratio of medians.
 
-    python benchmarks/train_step.py [--preset demo] [--context 512] [--rows 16] [--steps 6] [--rounds 2]
+    python benchmarks/train_step.py [--preset demo] [--context 512] [--rows 16] [--threads 2]
 """
 
 from __future__ import annotations
@@ -32,6 +32,7 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=16)
     parser.add_argument("--steps", type=int, default=6)
     parser.add_argument("--rounds", type=int, default=2)
+    parser.add_argument("--threads", type=int, default=cores())
     parser.add_argument("--side", choices=("clinsynth", "trainer"), help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.side:
@@ -47,22 +48,24 @@ def compare(options: argparse.Namespace) -> None:
     memory: dict[str, float] = {}
     for _ in range(options.rounds):
         for side in seconds:
-            found = run_side(side)
+            found = run_side(side, options.threads)
             seconds[side] += found["seconds"]
             memory[side] = found["peak_mib"]
     tokens = options.rows * options.context
     rate = {side: tokens / statistics.median(times) for side, times in seconds.items()}
-    print(f"{options.preset}, batch {options.rows} x {options.context}, {cores()} cores, bf16 autocast")
+    print(
+        f"{options.preset}, batch {options.rows} x {options.context}, {options.threads} threads, bf16 autocast"
+    )
     for side in seconds:
         print(f"  {side:10} {rate[side]:8,.0f} tokens/s   peak {memory[side]:6,.0f} MiB")
     print(f"  ratio      {rate['clinsynth'] / rate['trainer']:8.2f}")
 
 
-def run_side(side: str) -> dict:
+def run_side(side: str, threads: int) -> dict:
     """What one side measured, in a process of its own."""
     environment = {
         **os.environ,
-        "OMP_NUM_THREADS": str(cores()),
+        "OMP_NUM_THREADS": str(threads),
         "DS_ACCELERATOR": "cpu",
         "HF_HUB_OFFLINE": "1",
     }
