@@ -53,9 +53,8 @@ def compare(options: argparse.Namespace) -> None:
             memory[side] = found["peak_mib"]
     tokens = options.rows * options.context
     rate = {side: tokens / statistics.median(times) for side, times in seconds.items()}
-    print(
-        f"{options.preset}, batch {options.rows} x {options.context}, {options.threads} threads, bf16 autocast"
-    )
+    batch = f"batch {options.rows} x {options.context}"
+    print(f"{options.preset}, {batch}, {options.threads} threads, bf16 autocast")
     for side in seconds:
         print(f"  {side:10} {rate[side]:8,.0f} tokens/s   peak {memory[side]:6,.0f} MiB")
     print(f"  ratio      {rate['clinsynth'] / rate['trainer']:8.2f}")
