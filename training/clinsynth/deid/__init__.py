@@ -1,7 +1,7 @@
 """Finding identifiers, and putting typed tags or surrogates in their place.
 
-The parts are imported when first asked for: the command line looks into this package for its list of commands
-and must stay instant.
+The parts are imported when first asked for: the command line looks into this package for its list of
+commands and must stay instant.
 """
 
 from __future__ import annotations
