@@ -9,9 +9,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from presidio_analyzer import AnalyzerEngine, EntityRecognizer, RecognizerRegistry, RecognizerResult
-
 from clinsynth.deid.engine import LANGUAGE, NoEnhancer, TokenEngine, Tokens
+from clinsynth.deid.presidio import AnalyzerEngine, EntityRecognizer, RecognizerRegistry, RecognizerResult
 from clinsynth.errors import GateError
 
 

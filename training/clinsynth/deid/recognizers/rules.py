@@ -7,9 +7,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Final
 
-from presidio_analyzer import EntityRecognizer, RecognizerResult
-
 from clinsynth.deid.engine import LANGUAGE, Tokens
+from clinsynth.deid.presidio import EntityRecognizer, RecognizerResult
 
 SURE: Final = 0.9
 """A form that nothing else has."""

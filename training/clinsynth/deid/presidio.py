@@ -1,0 +1,41 @@
+"""What we use of Presidio, imported without a model library that it would bring along.
+
+``presidio_analyzer`` tries ``import transformers`` for recognisers that are not used here: seconds for each
+worker process. Where transformers is not loaded already, it is hidden while Presidio is imported; Presidio
+does without it, as it does where it is not installed.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+
+@contextmanager
+def _hidden(module: str) -> Iterator[None]:
+    if module in sys.modules:
+        yield
+        return
+    # The import system's sign for "not there".
+    sys.modules[module] = None  # type: ignore[assignment]
+    try:
+        yield
+    finally:
+        del sys.modules[module]
+
+
+with _hidden("transformers"):
+    from presidio_analyzer import AnalyzerEngine, EntityRecognizer, RecognizerRegistry, RecognizerResult
+    from presidio_analyzer.context_aware_enhancers import ContextAwareEnhancer
+    from presidio_analyzer.nlp_engine import NlpArtifacts, NlpEngine
+
+__all__ = [
+    "AnalyzerEngine",
+    "ContextAwareEnhancer",
+    "EntityRecognizer",
+    "NlpArtifacts",
+    "NlpEngine",
+    "RecognizerRegistry",
+    "RecognizerResult",
+]
