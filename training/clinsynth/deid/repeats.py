@@ -8,7 +8,7 @@ from typing import Final
 
 from clinsynth.corpus import Span
 from clinsynth.deid.engine import Tokens
-from clinsynth.deid.lexicons import word_list
+from clinsynth.deid.lexicons import first_names, last_names, word_list
 from clinsynth.deid.recognizers.forms import PARTICLES
 
 _NAME_PART: Final = re.compile(r"[^\W\d_]{3,}(?:['\u2019-][^\W\d_]+)*")
@@ -34,10 +34,19 @@ def repeats(tokens: Tokens, found: Sequence[Span]) -> Iterator[Span]:
 
 
 def _parts(tokens: Tokens, span: Span) -> Iterator[tuple[str, bool]]:
-    everyday = word_list("ordinary") | word_list("eponyms") | tokens.common
     for match in _NAME_PART.finditer(tokens.lower, span.start, span.end):
-        if match[0] not in everyday and match[0] not in PARTICLES:
+        if not _is_everyday(match[0], tokens) and match[0] not in PARTICLES:
             yield match[0], tokens.text[match.start() : match.end()].isupper()
+
+
+def _is_everyday(word: str, tokens: Tokens) -> bool:
+    # A name of the lists in small letters is one in a hurry; another word is a word.
+    listed = word in last_names() or word in first_names()
+    return (
+        word in word_list("ordinary")
+        or word in word_list("eponyms")
+        or (word in tokens.common and not listed)
+    )
 
 
 def _name(tokens: Tokens, part: str, capitals: bool) -> Iterator[Span]:

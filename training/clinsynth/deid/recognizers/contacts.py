@@ -22,8 +22,12 @@ _INTERNATIONAL: Final = r"\+\d{1,3}[ \t.-]?(?:\(\d{1,4}\)[ \t.-]?)?\d{1,4}(?:[ \
 _LOCAL: Final = r"\d{3}[-.]\d{4}"
 _BARE: Final = r"\d{10,11}|\d{7}"
 _ANY: Final = rf"(?:{_NORTH_AMERICAN}|{_INTERNATIONAL}|{_LOCAL}|{_BARE})(?!\d){_EXTENSION}"
+_BLANK: Final = r"[ \t]{0,3}\n?[ \t]{0,3}"
 _GAP: Final = (
-    r"[ \t]{0,3}(?:numbers?|nos?\b\.?|#)?[ \t]{0,3}(?:is|was|at|to|:|=|-|\()?[ \t]{0,3}:?[ \t]{0,3}"
+    rf"{_BLANK}(?:numbers?|nos?\b\.?|#)?[ \t]{{0,3}}(?:is|was|at|to|:|=|-|\()?[ \t]{{0,3}}:?{_BLANK}"
+)
+_UNIT: Final = (
+    r"[ ]?(?:ml|mg|cc|mcg|ml/hr|units?|cal|kcal|calories|cells|grams?|g|iu|meq|feet|ft|steps|copies)\b"
 )
 
 _FAX_WORDS: Final = r"(?<!\w)(?:tele)?(?:fax(?:ed|ing)?|facsimile)"
@@ -67,12 +71,13 @@ class ContactRecognizer(RuleRecognizer):
         ),
         Rule(
             "PHONE",
-            re.compile(rf"(?<![\w.+/-])(?P<id>\d{{3}}[-.]\d{{4}}{_EXTENSION})(?![\w-]|\.\d)"),
+            re.compile(rf"(?<![\w.+/-])(?P<id>\d{{3}}-\d{{4}}{_EXTENSION})(?![\w-]|\.\d|{_UNIT})"),
             LIKELY,
             folded=True,
-            accept=lambda match: "-" in match["id"][:4],
         ),
-        Rule("PHONE", re.compile(rf"{_PHONE_WORDS}{_GAP}(?P<id>{_ANY})(?![\w%])"), TOLD, folded=True),
+        Rule(
+            "PHONE", re.compile(rf"{_PHONE_WORDS}{_GAP}(?P<id>{_ANY})(?![\w%]|{_UNIT})"), TOLD, folded=True
+        ),
         Rule(
             "PHONE",
             re.compile(

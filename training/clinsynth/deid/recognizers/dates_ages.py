@@ -130,12 +130,12 @@ class DateAgeRecognizer(RuleRecognizer):
         Rule(
             "DATE",
             re.compile(
-                rf"(?<![\w/.-])(?P<id>{_M}/(?P<d>{_D})[ ]?(?:-|\u2013|to|through|thru|and)[ ]?{_M}/{_D})"
-                rf"(?![\w/%]|\.\d)"
+                rf"(?<![\w/.-])(?P<id>{_M}/(?P<d>{_D})[ ]?(?:-|\u2013|to|through|thru|and)[ ]?{_M}/{_D}"
+                rf"(?P<year>/(?:\d{{4}}|\d{{2}}))?)(?![\w/%]|\.\d)"
             ),
             LIKELY,
             folded=True,
-            accept=is_day,
+            accept=lambda match: match["year"] is not None or is_day(match),
         ),
         Rule(
             "DATE",

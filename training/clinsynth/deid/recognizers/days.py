@@ -47,7 +47,7 @@ def is_day(match: re.Match[str]) -> bool:
     text, start, end = match.string, match.start("id"), match.end("id")
     before = text[max(0, start - 44) : start]
     score = int(match["d"]) in _SCORES
-    if score and (FRACTION_AFTER.match(text, end) or _SCORE_BEFORE.search(before)):
+    if FRACTION_AFTER.match(text, end) or (score and _SCORE_BEFORE.search(before)):
         return False
     if _BEFORE.search(before) or _STUDY_BEFORE.search(before):
         return True

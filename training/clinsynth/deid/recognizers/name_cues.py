@@ -76,11 +76,13 @@ class Cue:
         before: pattern over the lower-cased text; the name begins at its end.
         score: how sure.
         listed: the name must have a word that the lists know as a name and as nothing else.
+        two: or it must have two words without an everyday meaning, listed or not.
     """
 
     before: re.Pattern[str]
     score: float
     listed: bool = True
+    two: bool = False
 
 
 CUES: Final = (
@@ -91,7 +93,7 @@ CUES: Final = (
         rf"authenticated|attested)(?: electronically)? by[ ]{_OPTIONAL_TITLE}"), TOLD, listed=False),
     Cue(re.compile(rf"(?<![\w/])/?s/+[ ]{{0,2}}{_OPTIONAL_TITLE}"), TOLD),
     Cue(re.compile(rf"(?<![\w/-])electronically signed\n{_OPTIONAL_TITLE}"), TOLD, listed=False),
-    Cue(re.compile(rf"(?<![\w/-])(?:{_PATIENT}){_LINK}{_OPTIONAL_TITLE}"), TOLD),
+    Cue(re.compile(rf"(?<![\w/-])(?:{_PATIENT}){_LINK}{_OPTIONAL_TITLE}"), TOLD, two=True),
     Cue(re.compile(rf"(?<![\w/-])(?:{_STAFF}|{_KIN}|{_ADDRESSED}){_LINK}{_OPTIONAL_TITLE}"), TOLD),
     Cue(re.compile(rf"(?<![\w/-])(?:{_DEAR})[,:]?[ \t]{{0,2}}\n{{0,3}}[ \t]*{_OPTIONAL_TITLE}"), TOLD),
     Cue(re.compile(rf"(?<![\w/-])(?:{_KIN}|{_STAFF}|patient|pt)(?:,[ \n]|[ ]is[ ]|[ ]\(|[ \n])"), TOLD),

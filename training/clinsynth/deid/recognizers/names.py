@@ -31,6 +31,7 @@ _SMALL_AT_CUE: Final = re.compile(r"[a-zß-öø-ÿ'-]{3,20}(?: [a-zß-öø-ÿ'-]
 _RUNS: Final = re.compile(rf"(?<![\w/-]){WORD}(?:(?:{BETWEEN}|\n){WORD}){{1,4}}")
 _SUFFIX: Final = re.compile(SUFFIX)
 _PARTS: Final = re.compile(rf"{WORD}|[a-z]+\.?")
+_INITIAL: Final = re.compile(r"[ ][A-Z](?:\.(?![A-Z])|(?![\w.]))")
 _ABBREVIATION: Final = 4  # letters: GERD, COPD
 
 Found = tuple[int, int] | None
@@ -70,7 +71,7 @@ def _by_cue(judge: _Judge) -> Iterator[tuple[Found, float]]:
             name = _AT_CUE.match(text, match.end())
             if name is not None:
                 listed = cue.listed or text.startswith("MS", match.start())  # or multiple sclerosis
-                yield judge.front(name.start("id"), name["id"], listed=listed, titled=not listed), cue.score
+                yield judge.front(name.start("id"), name["id"], listed=listed, two=cue.two), cue.score
                 second = None if cue.listed else SECOND.match(text, name.end())
                 if second is not None:
                     yield judge.front(second.start("id"), second["id"], listed=False), TOLD
@@ -140,16 +141,35 @@ class _Judge:
     def _is_first(self, word: str) -> bool:
         return word in self._first or ("-" in word and all(part in self._first for part in word.split("-")))
 
-    def front(self, start: int, run: str, *, listed: bool, titled: bool = False) -> Found:
+    def front(self, start: int, run: str, *, listed: bool, two: bool = False) -> Found:
         """The name at the front of a run.
 
         Args:
-            titled: behind a title, where almost any capitalised word is a name.
             listed: one of its words must be a name of the lists without another meaning, or two of them
-                names whatever else they mean; and it is no abbreviation.
+                names whatever else they mean; and it is no abbreviation. Without it almost any capitalised
+                word is a name: it stands behind a title.
+            two: two words without an everyday meaning will do as well.
         """
         parts = _parts(start, run)
-        full = [part for part in parts if not part.small]
+        taken = self._taken([part for part in parts if not part.small])
+        if not taken or (listed and not self._is_sure(taken, run, two=two)):
+            return None
+        end = taken[-1].end
+        initial = _INITIAL.match(self.tokens.text, end) if "," in run else None  # OKAFOR, ADA M.
+        return self._with_suffix(parts[0].start, initial.end() if initial is not None else end)
+
+    def back(self, start: int, run: str) -> Found:
+        """The name at the end of a run, before the letters of a profession."""
+        parts = _parts(start, run)
+        taken = self._taken([part for part in reversed(parts) if not part.small])
+        if not taken:
+            return None
+        before = [part for part in parts if part.start < taken[-1].start]
+        begin = before[-1].start if before and before[-1].small else taken[-1].start
+        return begin, start + len(run)
+
+    def _taken(self, full: list[Part]) -> list[Part]:
+        """The words up to the first that is no name."""
         taken: list[Part] = []
         for i, part in enumerate(full):
             beside = full[1 - i].word if i < 2 and len(full) > 1 else ""
@@ -159,36 +179,14 @@ class _Judge:
             ):
                 break
             taken.append(part)
-        if not taken or (listed and not self._is_sure([part.word for part in taken], run)):
-            return None
-        after = [part for part in parts if part.start > taken[-1].start]
-        last = after[0] if "," in run and after and len(after[0].word) == 1 else taken[-1]
-        return self._with_suffix(parts[0].start, last.end)
+        return taken
 
-    def _is_sure(self, words: list[str], run: str) -> bool:
+    def _is_sure(self, taken: list[Part], run: str, *, two: bool) -> bool:
+        words = [part.word for part in taken]
         if len(words) == 1 and len(words[0]) <= _ABBREVIATION and run[: len(words[0])].isupper():
             return False
         names = sum(word in self._first or word in self._last for word in words)
-        return names >= 2 or any(map(self.listed, words))
-
-    def back(self, start: int, run: str) -> Found:
-        """The name at the end of a run, before the letters of a profession."""
-        parts = _parts(start, run)
-        full = [part for part in parts if not part.small]
-        taken: list[Part] = []
-        for i, part in enumerate(reversed(full)):
-            beside = full[-2].word if i == 0 and len(full) > 1 else ""
-            known = part.word in self._first or part.word in self._last
-            if not self.could_be(part.word, beside) or (
-                taken and part.word in self._everyday and not known
-            ):
-                break
-            taken.append(part)
-        if not taken:
-            return None
-        before = [part for part in parts if part.start < taken[-1].start]
-        begin = before[-1].start if before and before[-1].small else taken[-1].start
-        return begin, start + len(run)
+        return names >= 2 or any(map(self.listed, words)) or (two and len(words) > 1)
 
     def pair(self, start: int, run: str) -> Found:
         """A given and a family name within a run, with what of a name stands between and behind."""
@@ -199,11 +197,17 @@ class _Judge:
                 if self._abbreviated(run, first, full[j], start):
                     continue
                 if self.is_pair(first.word, full[j].word) and all(self.clear(p.word) for p in between):
-                    last = j
-                    while last + 1 < len(full) and self.listed(full[last + 1].word):
-                        last += 1
-                    return self._with_suffix(first.start, full[last].end)
+                    return self._with_suffix(first.start, self._last_of(full[j:]).end)
         return None
+
+    def _last_of(self, full: list[Part]) -> Part:
+        """The last word of a name that goes at least up to the first of ``full``; it ends with its line."""
+        last, *more = full
+        for part in more:
+            if not self.listed(part.word) or "\n" in self.tokens.text[last.end : part.start]:
+                break
+            last = part
+        return last
 
     def _abbreviated(self, run: str, first: Part, last: Part, start: int) -> bool:
         """``Less DOE``: one word in capitals, and short, the other not."""

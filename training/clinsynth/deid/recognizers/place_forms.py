@@ -65,8 +65,14 @@ ZIP_TOLD: Final = re.compile(
 )
 ZIP_AFTER_STATE: Final = re.compile(rf"(?<![\w/-]){STATE_CODE},?[ ]{{1,2}}(?P<id>{_ZIP})")
 COUNTY: Final = re.compile(
-    rf"(?<![\w/-])(?P<id>{_NAME_WORD}(?: {_NAME_WORD})? (?:County|Parish|Township|Borough|Precinct))(?!\w)"
+    rf"(?<![\w/-])(?P<id>(?P<name>{_NAME_WORD}(?:[ ]{_NAME_WORD})?)[ ]"
+    r"(?:County|Parish|Township|Borough|Precinct))(?!\w)"
 )
+NO_TERM: Final = (
+    r"(?![ ](?:[Cc]ollar|[Cc]hromosome|[Nn]aming|[Ss]cientific|[Cc]riteria|[Cc]riterion|[Cc]lassification|"
+    r"[Bb]ag|[Ss]yndrome|[Ss]cale|[Ff]ever|[Ss]core|[Hh]eart|[Gg]rade|[Ss]tage|[Pp]rotocol|[Tt]est))"
+)
+"""Not before the rest of a term: ``Boston Naming Test``."""
 
 _FACILITY_KIND: Final = (
     r"(?:(?:Regional|Memorial|General|Community|Children['\u2019]?s|Veterans|University|County|"
@@ -112,7 +118,7 @@ COMPANY: Final = re.compile(
     rf"(?:,[ ]|{_GAP})(?:Inc|LLC|Ltd|Corp|Corporation|PLC|Company|Industries|Enterprises|"
     r"Brothers|Logistics|Foods|Manufacturing|Roofing|Plumbing|Transit|Construction|"
     r"Trucking|Bakery|Motors|Airlines|Bank|Insurance Company|Restaurant|Farms|"
-    r"Electric)\b\.?)"
+    r"Electric)\b)"
 )
 _TO_A_PLACE: Final = rf"{_GAP}(?:in|to|from|at|near|outside(?: of)?|of|around){_GAP}(?:the[ ])?"
 LIVES: Final = re.compile(
@@ -146,9 +152,11 @@ _SUFFIXED: Final = (
     r"berg|fort|land|ton|port|view|side|stown)"
 )
 SUFFIXED_TOWN: Final = re.compile(
-    rf"(?<![\w/'-])(?P<id>(?:(?:North|South|East|West|New|Lake|Port|Fort)[ ])?{_SUFFIXED})(?![\w'\u2019-])"
+    rf"(?<![\w/'-])(?P<id>(?:(?:North|South|East|West|New|Lake|Port|Fort)[ ])?{_SUFFIXED})"
+    rf"(?![\w'\u2019-]){NO_TERM}"
 )
 """A word that ends as towns do."""
 PREFIXED_TOWN: Final = re.compile(
     rf"(?<![\w/-])(?P<id>(?:North|South|East|West|New|Lake|Port|Fort|San|Santa|Mount)[ ]{_NAME_WORD})(?!\w)"
+    rf"{NO_TERM}"
 )

@@ -21,7 +21,6 @@ _FORMS: Final = (
     (forms.STREET, SURE),
     (forms.BOX, SURE),
     (forms.ZIP_AFTER_STATE, SURE),
-    (forms.COUNTY, TOLD),
     (forms.PLACEHOLDER, TOLD),
     (forms.COMPANY, TOLD),
 )
@@ -116,7 +115,7 @@ def _towns(judge: _Judge) -> Iterator[tuple[Found, float]]:
 
 
 def _facilities(judge: _Judge) -> Iterator[tuple[Found, float]]:
-    for pattern in (forms.FACILITY, forms.FACILITY_UPPER):
+    for pattern in (forms.FACILITY, forms.FACILITY_UPPER, forms.COUNTY):
         for match in pattern.finditer(judge.tokens.text):
             yield judge.facility(match), TOLD
 
@@ -235,8 +234,6 @@ def _bare(word: str) -> str:
 def _listed_towns() -> re.Pattern[str]:
     names = sorted((place.title() for place in phrase_list("places")), key=len, reverse=True)
     return re.compile(
-        rf"(?<![\w/-])(?:{'|'.join(map(re.escape, names))})(?!\w|-|{APOSTROPHE}s [a-z]|[ ]"
-        rf"(?:[Cc]ollar|[Cc]hromosome|[Nn]aming|[Ss]cientific|[Cc]riteria|[Cc]lassification|"
-        rf"[Bb]ag|[Ss]yndrome|[Ss]cale|[Ff]ever|[Ss]core|[Hh]eart|[Gg]rade|[Ss]tage|"
-        rf"[Pp]rotocol|[Tt]est|[Cc]riterion))"
+        rf"(?<![\w/-])(?:{'|'.join(map(re.escape, names))})(?!\w|-|{APOSTROPHE}s [a-z])"
+        rf"{forms.NO_TERM}"
     )
