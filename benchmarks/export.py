@@ -4,8 +4,9 @@
 
 `raw` is `vllm.LLM.generate` on the list of requests; `export` draws the same requests one by one, sends
 each text through the gate in a process beside the engine, and writes shards; `in line` runs the gate in
-between. Rounds alternate. Tokens are compared first. Prints output tokens/s and their ratio to raw; with
---growth also time and memory from N to 10 N notes.
+between. Rounds alternate. Tokens are compared first. Prints output tokens/s and their ratio to raw, by the
+clock and by the processor time of the engine's process (the gate's has a core of its own, and what else runs
+on the machine disturbs this less); with --growth also time and memory from N to 10 N notes.
 
 Without --model, the tiny model of the tests is made first: the smaller the model, the larger the share of
 everything around it, so this is the hard case.
@@ -19,6 +20,7 @@ import math
 import statistics
 import tempfile
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
@@ -51,36 +53,42 @@ def main() -> None:
 
 def compare(engine: BulkEngine, model: Path, place: Path, notes: int, rounds: int) -> None:
     """Rounds of raw, export and export with the gate in line; medians of all but the first."""
-    rates: dict[str, list[float]] = {"raw": [], "export": [], "in line": []}
+    found: dict[str, list[Cost]] = {"raw": [], "export": [], "in line": []}
     for turn in range(rounds + 1):
         config = one_draw_each(model, place / "out", notes, seed=turn)
-        raw_tokens, raw_seconds = raw(engine, config)
-        for name in rates:
-            workers = 0 if name == "in line" else 1
-            tokens, seconds = (
-                (raw_tokens, raw_seconds)
-                if name == "raw"
-                else export(engine, config.model_copy(update={"gate_workers": workers}))
-            )
-            assert abs(tokens - raw_tokens) <= 0.002 * raw_tokens, "other tokens were drawn"
+        costs = {
+            "raw": raw(engine, config),
+            "export": export(engine, config),
+            "in line": export(engine, config.model_copy(update={"gate_workers": 0})),
+        }
+        tokens = costs["raw"].tokens
+        for name, cost in costs.items():
+            assert abs(cost.tokens - tokens) <= 0.002 * tokens, "other tokens were drawn"
             if turn:  # the first round warms up
-                rates[name].append(tokens / seconds)
-    print(f"{notes} notes a round, {rounds} rounds, {raw_tokens / notes:.0f} tokens a note")
-    print("| | tokens/s | of raw | rounds |\n| --- | ---: | ---: | --- |")
-    base = statistics.median(rates["raw"])
-    for name, found in rates.items():
-        shown, rate = ", ".join(f"{r:,.0f}" for r in found), statistics.median(found)
-        print(f"| {name} | {rate:,.0f} | {rate / base:.2f} | {shown} |")
+                found[name].append(cost)
+    print(f"{notes} notes a round, {rounds} rounds, {tokens / notes:.0f} tokens a note")
+    print("| | tokens/s | of raw | tokens/CPU s | of raw | rounds, tokens/s |")
+    print("| --- | ---: | ---: | ---: | ---: | --- |")
+    base = found["raw"]
+    for name, rounds_of in found.items():
+        clock, cpu = (statistics.median(c.tokens / getattr(c, k) for c in rounds_of) for k in KINDS)
+        clock_0, cpu_0 = (statistics.median(c.tokens / getattr(c, k) for c in base) for k in KINDS)
+        shown = ", ".join(f"{c.tokens / c.seconds:,.0f}" for c in rounds_of)
+        print(
+            f"| {name} | {clock:,.0f} | {clock / clock_0:.2f} | {cpu:,.0f} | {cpu / cpu_0:.2f} | {shown} |"
+        )
 
 
 def growth(engine: BulkEngine, model: Path, place: Path, notes: int) -> None:
     """Time and memory at N and 10 N notes, and the exponent between."""
     seconds, process = [], psutil.Process()
     for count in (notes, 10 * notes):
-        _, took = export(engine, one_draw_each(model, place / "out", count, seed=7))
-        seconds.append(took)
-        print(f"{count:,} notes: {took:.1f} s, {process.memory_info().rss / 2**20:,.0f} MiB resident")
-    print(f"exponent of time: {math.log10(seconds[1] / seconds[0]):.2f}")
+        cost = export(engine, one_draw_each(model, place / "out", count, seed=7))
+        seconds.append(cost.cpu_seconds)
+        print(
+            f"{count:,} notes: {cost.seconds:.1f} s, {cost.cpu_seconds:.1f} CPU s, {process.memory_info().rss / 2**20:,.0f} MiB resident"
+        )
+    print(f"exponent of CPU time: {math.log10(seconds[1] / seconds[0]):.2f}")
 
 
 def one_draw_each(model: Path, out: Path, notes: int, seed: int) -> ExportConfig:
@@ -90,24 +98,37 @@ def one_draw_each(model: Path, out: Path, notes: int, seed: int) -> ExportConfig
     )
 
 
-def raw(engine: BulkEngine, config: ExportConfig) -> tuple[int, float]:
-    """Output tokens and seconds of vLLM alone; prompts are tokenised inside the time, as ours are."""
+@dataclass(frozen=True)
+class Cost:
+    """Output tokens, seconds by the clock, and processor time of this process, which is the engine's."""
+
+    tokens: int
+    seconds: float
+    cpu_seconds: float
+
+
+KINDS = ("seconds", "cpu_seconds")
+
+
+def raw(engine: BulkEngine, config: ExportConfig) -> Cost:
+    """vLLM alone; prompts are tokenised inside the time, as ours are."""
     from vllm.inputs import tokens_input
 
     plan = make_plan(config)
-    start = time.perf_counter()
+    start, cpu = time.perf_counter(), time.process_time()
     requests = [plan.request(note, 1) for note in range(config.notes)]
     prompts = [tokens_input(engine._translator.prompt_ids(request)) for request in requests]
     params = [engine._translator.sampling_params(request.sampling, n=1) for request in requests]
     outputs = engine._llm.generate(prompts, params, use_tqdm=False)
-    seconds = time.perf_counter() - start
-    return sum(len(output.outputs[0].token_ids) for output in outputs), seconds
+    seconds, cpu_seconds = time.perf_counter() - start, time.process_time() - cpu
+    return Cost(sum(len(output.outputs[0].token_ids) for output in outputs), seconds, cpu_seconds)
 
 
-def export(engine: BulkEngine, config: ExportConfig) -> tuple[int, float]:
-    """Output tokens and seconds of the whole export but the start of the gate's process."""
+def export(engine: BulkEngine, config: ExportConfig) -> Cost:
+    """A whole export; its seconds leave out the start of the gate."""
+    cpu = time.process_time()
     counts = run_export(config, overwrite=True, engine=engine).counts
-    return counts["tokens_generated"], counts["seconds_drawing"]
+    return Cost(counts["tokens_generated"], counts["seconds_drawing"], time.process_time() - cpu)
 
 
 def tiny_model(folder: Path) -> Path:

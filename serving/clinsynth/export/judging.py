@@ -208,12 +208,11 @@ class _Pool:
     def _give_up_all(self) -> None:
         """Nothing came for longer than any note may take: the processes hang, and what they hold is
         withheld."""
-        lost = list(self._inside.values())
-        self._restart()
-        for draft in lost:
+        for draft in self._inside.values():
             future: Future[Released] = Future()
             future.set_exception(TimeoutError())
             self._done.put((draft, future))
+        self._restart()  # last: what it breaks off is told of as dead, and the first word counts
 
     def _kill(self) -> None:
         for process in list((self._pool._processes or {}).values()):
