@@ -89,7 +89,7 @@ _Loader.add_implicit_resolver(
 def _apply(data: dict[str, Any], override: str) -> None:
     key, equals, value = override.partition("=")
     if not equals or not key:
-        raise UsageError(f"override {override!r}: write it as key=value, for example train.steps=100")
+        raise UsageError(f"override {override!r}: write it as key=value, for example steps=100")
     *parents, last = key.split(".")
     node: Any = data
     for part, inner in zip(parents, [*parents[1:], last]):
