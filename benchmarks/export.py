@@ -5,8 +5,8 @@
 `raw` is `vllm.LLM.generate` on the list of requests; `export` draws the same requests one by one, sends
 each text through the gate in a process beside the engine, and writes shards; `in line` runs the gate in
 between. Rounds alternate. Tokens are compared first. Prints output tokens/s and their ratio to raw, by the
-clock and by the processor time of the engine's process (the gate's has a core of its own, and what else runs
-on the machine disturbs this less); with --growth also time and memory from N to 10 N notes.
+clock and by the processor time of the engine's process (the gate's has a core of its own, and what else
+runs on the machine disturbs this less); with --growth also time and memory from N to 10 N notes.
 
 Without --model, the tiny model of the tests is made first: the smaller the model, the larger the share of
 everything around it, so this is the hard case.
@@ -85,9 +85,8 @@ def growth(engine: BulkEngine, model: Path, place: Path, notes: int) -> None:
     for count in (notes, 10 * notes):
         cost = export(engine, one_draw_each(model, place / "out", count, seed=7))
         seconds.append(cost.cpu_seconds)
-        print(
-            f"{count:,} notes: {cost.seconds:.1f} s, {cost.cpu_seconds:.1f} CPU s, {process.memory_info().rss / 2**20:,.0f} MiB resident"
-        )
+        resident = f"{process.memory_info().rss / 2**20:,.0f} MiB resident"
+        print(f"{count:,} notes: {cost.seconds:.1f} s, {cost.cpu_seconds:.1f} CPU s, {resident}")
     print(f"exponent of CPU time: {math.log10(seconds[1] / seconds[0]):.2f}")
 
 
@@ -111,7 +110,7 @@ KINDS = ("seconds", "cpu_seconds")
 
 
 def raw(engine: BulkEngine, config: ExportConfig) -> Cost:
-    """vLLM alone; prompts are tokenised inside the time, as ours are."""
+    """Only vLLM; prompts are tokenised inside the time, as ours are."""
     from vllm.inputs import tokens_input
 
     plan = make_plan(config)
