@@ -53,11 +53,11 @@ def run(config: Path | None, overrides: tuple[str, ...], overwrite: bool, **opti
 
     \b
       clinsynth eval run --real runs/demo/corpus --synthetic runs/demo/export --output_path runs/demo/report
-      clinsynth eval run --tasks ner_parity --real train.conll --synthetic notes.jsonl --test my.conll \
+      clinsynth eval run --tasks ner_parity --real train.conll --synthetic notes.jsonl --test my.conll \\
           --output_path report --encoder my-encoder parameters.ner_parity.seeds=3
     """
-    # Read when torch loads. Threads that wait by spinning stand in each other's way on a busy machine: a step
-    # of fine-tuning beside other work took ten times as long.
+    # Read when torch loads. Threads that wait by spinning stand in each other's way on a busy machine:
+    # a step of fine-tuning beside other work took ten times as long.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     from clinsynth.folders import refuse_existing
     from clinsynth.measure import RunOptions, open_inputs, run_tasks
