@@ -38,11 +38,8 @@ class Detector:
 
         self.config = config or DeidConfig()
         self._own = recognizers is None
-        self._analyzer = WatchedAnalyzer(
-            _families(self.config) if recognizers is None else list(recognizers)
-        )
-        if missing := [label for label in self.config.labels if label not in self._analyzer.labels]:
-            raise GateError(f"no recogniser looks for {', '.join(missing)}")
+        families = _families(self.config) if recognizers is None else recognizers
+        self._analyzer = WatchedAnalyzer(families, self.config.labels, self.config.score_threshold)
         self._allowed = frozenset(word.casefold() for word in self.config.allow)
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -87,7 +84,7 @@ class Detector:
         tags = tag_spans(text)
         masked = TAG.sub(lambda match: _MASK * len(match[0]), text) if tags else text
         tokens = Tokens(masked)
-        results = self._analyzer.analyze(tokens, list(self.config.labels), self.config.score_threshold)
+        results = self._analyzer.analyze(tokens)
         found = [Span(r.start, r.end, r.entity_type) for r in results if not self._is_allowed(text, r)]
         spans = bridged(masked, resolve(masked, [*found, *repeats(tokens, found)]))
         if not tags:

@@ -30,8 +30,9 @@ class Tokens(NlpArtifacts):  # type: ignore[misc]
     @cached_property
     def lower(self) -> str:
         """The text in lower case; as long as the text, so offsets hold."""
-        if self.text.isascii():
-            return self.text.lower()
+        lower = self.text.lower()
+        if len(lower) == len(self.text):  # no letter grows shorter, so none has grown longer either
+            return lower
         return "".join(c if len(low := c.lower()) != 1 else low for c in self.text)
 
     @cached_property

@@ -2,14 +2,15 @@
 
 1. Of two findings with the same place, the label higher in ``PRIORITY`` stays.
 2. A finding within a longer one goes: the surname in ``12 Baker Street``, the number in a web address.
-3. Where two findings cross, the higher label keeps its whole and the other what is beside it.
+3. Where findings cross, the higher label keeps its whole and the others what is beside it.
 
 So every character that any recogniser found is covered in the end.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from bisect import insort
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 from clinsynth.corpus import PHI_LABELS, Span
@@ -27,34 +28,30 @@ assert set(PRIORITY) == set(PHI_LABELS)
 
 
 def resolve(text: str, findings: Iterable[Span]) -> list[Span]:
-    """The findings without overlaps, sorted."""
-    longest_first = sorted(set(findings), key=lambda s: (s.start, -s.end, _RANK[s.label]))
-    kept: list[Span] = []
-    for span in longest_first:
-        if not kept or span.start >= kept[-1].end:
-            kept.append(span)
-        elif span.end > kept[-1].end:
-            _cross(text, kept, span)
-    return kept
+    """The findings without overlaps, sorted; what is left of one has no blanks or marks at its edges."""
+    taken: list[Span] = []
+    for span in sorted(_longest(findings), key=lambda s: (_RANK[s.label], s.start - s.end, s.start)):
+        parts = list(outside(span, taken))
+        for part in parts if parts == [span] else _trimmed(text, parts):
+            insort(taken, part)
+    return taken
 
 
-def _cross(text: str, kept: list[Span], span: Span) -> None:
-    last = kept[-1]
-    if _RANK[span.label] < _RANK[last.label]:
-        kept[-1:] = [*_beside(text, last, span), span]
-    else:
-        kept += _beside(text, span, last)
+def _longest(findings: Iterable[Span]) -> Iterator[Span]:
+    """The findings that lie within no other; of several with the same place the first in rank."""
+    covered = 0
+    for span in sorted(set(findings), key=lambda s: (s.start, -s.end, _RANK[s.label])):
+        if span.end > covered:
+            covered = span.end
+            yield span
 
 
-def _beside(text: str, span: Span, winner: Span) -> list[Span]:
-    """What of ``span`` lies beside ``winner``, without blanks and marks at its edges."""
-    parts = []
-    for part in outside(span, [winner]):
+def _trimmed(text: str, parts: Iterable[Span]) -> Iterator[Span]:
+    for part in parts:
         start, end = part.start, part.end
         while start < end and not text[start].isalnum():
             start += 1
         while start < end and not text[end - 1].isalnum():
             end -= 1
         if start < end:
-            parts.append(Span(start, end, part.label))
-    return parts
+            yield Span(start, end, part.label)

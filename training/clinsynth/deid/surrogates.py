@@ -45,7 +45,7 @@ _TOWN: Final = re.compile(
     re.I,
 )
 _ADDRESS: Final = re.compile(r"\b(?:address|street|resides at|lives at)\b[^.\n]{0,12}$", re.I)
-_ZIP: Final = re.compile(r"\b(?:zip|postal|[A-Z]{2})\b(?: code)?[\s:]*$")
+_ZIP: Final = re.compile(r"\b(?:(?i:zip|postal)|[A-Z]{2})\b(?: code)?[\s:]*$")
 _PLACE_FOLLOWS: Final = re.compile(
     r" ?(?:hospital|medical|clinic|health|center|centre|nursing|university)", re.I
 )

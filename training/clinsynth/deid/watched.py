@@ -7,6 +7,7 @@ note.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from clinsynth.deid.engine import LANGUAGE, NoEnhancer, TokenEngine, Tokens
@@ -51,12 +52,25 @@ class Watched(EntityRecognizer):  # type: ignore[misc]
 
 
 class WatchedAnalyzer:
-    """Presidio's ``AnalyzerEngine`` over an explicit registry, each recogniser watched."""
+    """Presidio's ``AnalyzerEngine`` over an explicit registry, each recogniser watched.
 
-    def __init__(self, recognizers: list[Any]) -> None:
-        watched = [Watched(recognizer) for recognizer in recognizers]
+    Args:
+        recognizers: those that look for none of ``labels`` are left out.
+        labels: what to look for.
+        score_threshold: findings less sure are dropped.
+
+    Raises:
+        GateError: no recogniser looks for one of ``labels``.
+    """
+
+    def __init__(self, recognizers: Sequence[Any], labels: Sequence[str], score_threshold: float) -> None:
+        wanted = frozenset(labels)
+        watched = [Watched(one) for one in recognizers if not wanted.isdisjoint(one.supported_entities)]
+        looked_for = {label for recognizer in watched for label in recognizer.supported_entities}
+        if missing := [label for label in labels if label not in looked_for]:
+            raise GateError(f"no recogniser looks for {', '.join(missing)}")
+        self._labels, self._score_threshold = list(labels), score_threshold
         self._expected = {recognizer.id for recognizer in watched}
-        self.labels = frozenset(label for recognizer in watched for label in recognizer.supported_entities)
         self._engine = AnalyzerEngine(
             registry=RecognizerRegistry(recognizers=watched, supported_languages=[LANGUAGE]),
             nlp_engine=TokenEngine(),
@@ -64,7 +78,7 @@ class WatchedAnalyzer:
             supported_languages=[LANGUAGE],
         )
 
-    def analyze(self, tokens: Tokens, labels: list[str], score_threshold: float) -> list[Any]:
+    def analyze(self, tokens: Tokens) -> list[Any]:
         """Presidio's results for a text.
 
         Raises:
@@ -73,8 +87,8 @@ class WatchedAnalyzer:
         results: list[Any] = self._engine.analyze(
             tokens.text,
             language=LANGUAGE,
-            entities=labels,
-            score_threshold=score_threshold,
+            entities=self._labels,
+            score_threshold=self._score_threshold,
             nlp_artifacts=tokens,
         )
         if tokens.answered != self._expected:

@@ -56,6 +56,8 @@ BOX: Final = re.compile(
     r"(?<!\w)(?P<id>(?:P\.?[ ]?O\.?[ ]?Box|PO BOX|Post Office Box|PSC)[ ]#?\d{1,6}(?:,? "
     r"(?:APO|FPO|Box \d{1,5}))?)"
 )
+FIVE_DIGITS: Final = re.compile(r"\d{5}")
+"""A text without them holds no ZIP code."""
 TOWN_STATE_ZIP: Final = re.compile(
     rf"(?<![\w/-])(?P<id>{TOWN}),?{_GAP}(?P<state>{_STATE}),?{_GAP}(?P<zip>{_ZIP})"
 )
@@ -113,12 +115,15 @@ PLACEHOLDER: Final = re.compile(
 """What scrubbed notes hold in the place of facilities."""
 
 _FIRM: Final = rf"[A-Z][{LETTER}{APOSTROPHE[1:-1]}&-]{{0,40}}"
+_COMPANY_KIND: Final = (
+    "Inc|LLC|Ltd|Corp|Corporation|PLC|Company|Industries|Enterprises|Brothers|Logistics|Foods|Manufacturing|"
+    "Roofing|Plumbing|Transit|Construction|Trucking|Bakery|Motors|Airlines|Bank|Restaurant|Farms|Electric"
+)
+COMPANY_WORDS: Final = frozenset(_COMPANY_KIND.lower().split("|"))
+"""A text without any of them names no company."""
 COMPANY: Final = re.compile(
     rf"(?<![\w/-])(?P<id>{_FIRM}(?:(?:,[ ]|{_GAP}|-)(?:{_FIRM}|and|&)(?=[ ,\n-])){{0,3}}"
-    rf"(?:,[ ]|{_GAP})(?:Inc|LLC|Ltd|Corp|Corporation|PLC|Company|Industries|Enterprises|"
-    r"Brothers|Logistics|Foods|Manufacturing|Roofing|Plumbing|Transit|Construction|"
-    r"Trucking|Bakery|Motors|Airlines|Bank|Insurance Company|Restaurant|Farms|"
-    r"Electric)\b)"
+    rf"(?:,[ ]|{_GAP})(?:{_COMPANY_KIND})\b)"
 )
 _TO_A_PLACE: Final = rf"{_GAP}(?:in|to|from|at|near|outside(?: of)?|of|around){_GAP}(?:the[ ])?"
 LIVES: Final = re.compile(

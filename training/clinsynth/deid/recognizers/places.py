@@ -22,7 +22,6 @@ _FORMS: Final = (
     (forms.BOX, SURE),
     (forms.ZIP_AFTER_STATE, SURE),
     (forms.PLACEHOLDER, TOLD),
-    (forms.COMPANY, TOLD),
 )
 # Words with which names of places begin, everyday ones though they are.
 _LEADS: Final = frozenset(
@@ -96,15 +95,17 @@ class PlaceRecognizer(RuleRecognizer):
 
 def _towns(judge: _Judge) -> Iterator[tuple[Found, float]]:
     text = judge.tokens.text
-    for match in forms.TOWN_STATE_ZIP.finditer(text):
+    zips = forms.TOWN_STATE_ZIP.finditer(text) if forms.FIVE_DIGITS.search(text) else ()
+    for match in zips:
         yield match.span("zip"), SURE
         if judge.is_state(match["state"]):
             yield judge.town(match.start("id"), match["id"]), SURE
     for match in forms.TOWN_STATE.finditer(text):
         if judge.before_state(match["id"], match["state"]):
             yield judge.town(match.start("id"), match["id"]), TOLD
-    for match in _listed_towns().finditer(text):
-        yield match.span(), LIKELY
+    if not _first_words().isdisjoint(judge.tokens.vocabulary):
+        for match in _listed_towns().finditer(text):
+            yield match.span(), LIKELY
     for match in forms.SUFFIXED_TOWN.finditer(text):
         if judge.ends_as_towns_do(match["id"].split()[-1].lower()):
             yield match.span("id"), LIKELY
@@ -121,6 +122,9 @@ def _facilities(judge: _Judge) -> Iterator[tuple[Found, float]]:
 
 
 def _by_context(judge: _Judge) -> Iterator[tuple[Found, float]]:
+    if not forms.COMPANY_WORDS.isdisjoint(judge.tokens.vocabulary):
+        for match in forms.COMPANY.finditer(judge.tokens.text):
+            yield match.span("id"), TOLD
     for pattern in (forms.LIVES, forms.WORKS, forms.ADDRESSED):
         for match in pattern.finditer(judge.tokens.text):
             yield judge.town(match.start("id"), match["id"]), TOLD
@@ -228,6 +232,15 @@ _POSSESSIVE: Final = re.compile(rf"{APOSTROPHE}s?$")
 
 def _bare(word: str) -> str:
     return _POSSESSIVE.sub("", word.lower().strip(".,;"))
+
+
+@cache
+def _first_words() -> frozenset[str]:
+    """Of the listed towns: a note that holds none of them need not be searched for the rest."""
+    return frozenset(_LETTERS.findall(place)[0] for place in phrase_list("places"))
+
+
+_LETTERS: Final = re.compile(r"[^\W\d_]+")
 
 
 @cache
