@@ -64,17 +64,23 @@ SHAPES = {
     "llama": {"layers": 2, "heads": 4, "kv_heads": 2, "intermediate_size": 48, "tied": True},
     "llama-untied": {"layers": 2, "heads": 4, "intermediate_size": 48, "tied": False},
     "gpt2": {"layers": 2, "heads": 4},
+    # norms of queries and keys whose gradients are summed over the heads of all processes
+    "qwen3": {"layers": 2, "heads": 4, "kv_heads": 2, "intermediate_size": 48, "tied": False},
+    # rotations of a part of each head, attention and MLP side by side
+    "gpt_neox": {"layers": 2, "heads": 2, "tied": False},
 }
 LAYOUTS = {
     "llama": {"tp": 2, "pp": 2, "dp": 1},
     "llama-untied": {"tp": 1, "pp": 1, "dp": 2},
     "gpt2": {"tp": 2, "pp": 2, "dp": 1},
+    "qwen3": {"tp": 2, "pp": 1, "dp": 1},
+    "gpt_neox": {"tp": 2, "pp": 1, "dp": 1},
 }
 
 
 def run_keys(name):
     """What the runs that tests share have in their YAML."""
-    architecture = name.partition("-")[0]
+    architecture = name.split("-")[0]
     return {
         "steps": STEPS,
         "model": {"architecture": architecture, "hidden_size": 32, **SHAPES[name]},

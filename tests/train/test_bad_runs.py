@@ -42,7 +42,7 @@ def refused(path, *arguments):
         ({"model": "demoo"}, "presets are demo, small-12m"),
         ({"model": None}, "give model (from scratch) or init_from"),
         ({"init_from": "somewhere"}, "give model (from scratch) or init_from"),
-        ({"model.architecture": "rwkv"}, "known are llama, gpt2"),
+        ({"model.architecture": "rwkv"}, "known are llama, mistral, qwen2, qwen3, gpt_neox, gpt2"),
         ({"model.heads": 5}, "hidden_size 32 is not a multiple of heads 5"),
         ({"model.kv_heads": 3}, "heads 4 is not a multiple of kv_heads 3"),
         ({"model.architecture": "gpt2"}, "GPT-2 has as many key and value heads as heads"),

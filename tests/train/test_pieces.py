@@ -15,8 +15,8 @@ from clinsynth.errors import FolderError, UsageError
 from clinsynth.train.config import OptimizerConfig, ShapeConfig, TrainConfig
 from clinsynth.train.data import open_batches
 from clinsynth.train.families import FAMILIES, Split, family_of
-from clinsynth.train.families.base import planned_splits
-from clinsynth.train.loss import IGNORED, token_loss
+from clinsynth.train.families.planned import Planned
+from clinsynth.train.loss import IGNORED, TokenLoss
 from clinsynth.train.metrics import Metrics, curve, read_metrics
 from clinsynth.train.presets import PRESETS
 from clinsynth.train.schedule import learning_rate
@@ -37,23 +37,27 @@ def test_the_rate_rises_to_the_peak_and_falls_to_its_share(steps, warmup, peak, 
         assert rates[-1] == pytest.approx(final * peak, abs=1e-12)
 
 
+WHOLE = TokenLoss(group=None, first=0, columns=11)
+
+
 @pytest.mark.parametrize("tokens", [1, 63, 64, 65, 200])
 def test_loss_and_gradient_are_those_of_cross_entropy(tokens):
     generator = torch.Generator().manual_seed(tokens)
-    logits = torch.randn(1, tokens, 11, generator=generator, requires_grad=True)
+    logits = torch.randn(1, tokens, 13, generator=generator, requires_grad=True)
     labels = torch.randint(0, 11, (1, tokens), generator=generator)
     labels[0, ::3] = IGNORED
-    expected = 0.7 * torch.nn.functional.cross_entropy(logits[0], labels[0], reduction="sum")
+    real = logits[0, :, :11]  # the last two columns are padding of the vocabulary
+    expected = 0.7 * torch.nn.functional.cross_entropy(real, labels[0], reduction="sum")
     (wanted,) = torch.autograd.grad(3 * expected, logits)
-    loss = token_loss(logits * 1.0, (labels, torch.tensor(0.7)))
+    loss = WHOLE(logits * 1.0, (labels, torch.tensor(0.7)))
     (found,) = torch.autograd.grad(3 * loss, logits)
     torch.testing.assert_close(loss, expected)
     torch.testing.assert_close(found, wanted)
 
 
 def test_loss_of_nothing_is_zero():
-    logits = torch.randn(2, 5, 7, requires_grad=True)
-    loss = token_loss(logits * 1.0, (torch.full((2, 5), IGNORED), torch.tensor(1.0)))
+    logits = torch.randn(2, 5, 11, requires_grad=True)
+    loss = WHOLE(logits * 1.0, (torch.full((2, 5), IGNORED), torch.tensor(1.0)))
     loss.backward()
     assert loss.item() == 0
     assert logits.grad is not None
@@ -81,8 +85,8 @@ def test_a_step_sees_the_same_rows_however_it_is_shared_out(tmp_path, write_run,
         batches(write_run, tmp_path / "b", copies, copy, micro_rows=micro_rows).step(step)
         for copy in range(copies)
     ]
-    rows = sorted(row.tolist() for ids, _ in whole for row in ids)
-    assert rows == sorted(row.tolist() for part, _ in shared for ids, _ in part for row in ids)
+    rows = sorted(row.tolist() for (ids, _), _ in whole for row in ids)
+    assert rows == sorted(row.tolist() for part, _ in shared for (ids, _), _ in part for row in ids)
     assert {count for _, count in shared} == {tokens}
 
 
@@ -105,7 +109,7 @@ def test_validation_never_depends_on_the_step(tmp_path, write_run):
     before, _ = data.validation()
     data.step(1000)
     after, _ = data.validation()
-    assert all(torch.equal(a[0], b[0]) for a, b in zip(before, after))
+    assert all(torch.equal(a[0][0], b[0][0]) for a, b in zip(before, after))
 
 
 @pytest.mark.parametrize("name", PRESETS)
@@ -142,24 +146,33 @@ def test_a_family_names_parts_that_exist(name):
     parts = family.parts(config)
     block = model.get_submodule(f"{parts.blocks}.1")
     linear = {path for path, child in block.named_modules() if type(child).__name__ in ("Linear", "Conv1D")}
-    assert linear == set(family.splits(config)), "every linear layer of a block is split"
-    for path in (parts.embedding, parts.norm, parts.head, parts.positions, parts.rotary):
+    splits = family.splits(config)
+    whole = {path for path, split in splits.items() if split is Split.SUMMED_GRADIENT}
+    assert linear == set(splits) - whole, "every linear layer of a block is split"
+    assert all(block.get_submodule(path) is not None for path in whole)
+    for path in (parts.embedding, parts.norm, parts.head, parts.positions, parts.dropout, parts.rotary):
         assert path is None or model.get_submodule(path) is not None
 
 
-def test_an_unknown_split_is_named():
-    class Config:
-        model_type = "odd"
-        base_model_pp_plan = {"embed": (), "layers": (), "norm": ()}  # noqa: RUF012
-        base_model_tp_plan = {"layers.*.mixer": "diagonal"}  # noqa: RUF012
+class OddConfig:
+    model_type = "odd"
+    base_model_pp_plan = {"embed": (), "layers": (), "norm": ()}  # noqa: RUF012
+    base_model_tp_plan = {"layers.*.mixer": "diagonal"}  # noqa: RUF012
 
+
+def test_a_plan_that_cannot_be_followed_is_named():
+    odd, config = Planned("odd"), OddConfig()
     with pytest.raises(UsageError, match=r"odd splits layers\.\*\.mixer by 'diagonal'"):
-        planned_splits(Config)
-    Config.base_model_tp_plan = {"layers.*.mixer": "colwise"}
-    assert planned_splits(Config) == {"mixer": Split.COLUMNS}
-    Config.base_model_tp_plan = {}
+        odd.splits(config)
+    config.base_model_tp_plan = {"layers.*.mixer": "colwise"}
+    assert odd.splits(config) == {"mixer": Split.COLUMNS}
+    assert odd.parts(config).blocks == "model.layers"
+    config.base_model_pp_plan = {"embed": (), "norm": ()}
+    with pytest.raises(UsageError, match="no pipeline plan"):
+        odd.parts(config)
+    config.base_model_tp_plan = {}
     with pytest.raises(UsageError, match="no tensor-parallel plan"):
-        planned_splits(Config)
+        odd.splits(config)
 
 
 def test_first_values_depend_on_seed_and_name_alone():

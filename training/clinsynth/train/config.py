@@ -18,9 +18,9 @@ class ShapeConfig(Config):
     """The shape of a model trained from scratch; the vocabulary comes from the corpus's tokenizer.
 
     Args:
-        architecture: a family of ``clinsynth.train.families`` (``llama``, ``gpt2``).
-        kv_heads: key and value heads; fewer than ``heads`` is grouped-query attention (Llama).
-        intermediate_size: width of the MLP; 8/3 of the width for Llama, 4 times for GPT-2 when left out.
+        architecture: a family of ``clinsynth.train.families`` (``llama``, ``qwen3``, ``gpt2``, ...).
+        kv_heads: key and value heads; fewer than ``heads`` is grouped-query attention.
+        intermediate_size: width of the MLP; when left out 8/3 of the width, for GPT-2 and GPT-NeoX 4 times.
         tied: the output layer is the embedding.
     """
 
@@ -131,7 +131,9 @@ class TrainConfig(Config):
         init_from: a Hugging Face folder to continue instead of starting from scratch.
         context: tokens a row.
         steps: optimizer steps.
-        precision: ``bf16`` computes in bfloat16 and keeps weights and optimizer in float32.
+        dropout: probability at every place where the architecture has dropout: attention, and for GPT-2 and
+            GPT-NeoX embeddings and what adds to the residual stream.
+        precision: ``bf16`` computes in bfloat16 and keeps weights, gradients and optimizer in float32.
         activation_checkpointing: keep only the input of each block and compute the rest again: less memory,
             a third more time.
         resume: ``auto`` goes on from the newest checkpoint of the run, a checkpoint's name from that one;
@@ -150,6 +152,7 @@ class TrainConfig(Config):
     layout: LayoutConfig = LayoutConfig()
     batch: BatchConfig = BatchConfig()
     optimizer: OptimizerConfig = OptimizerConfig()
+    dropout: float = Field(default=0.0, ge=0, lt=1)
     precision: Literal["bf16", "fp32"] = "bf16"
     activation_checkpointing: bool = False
     validation: ValidationConfig = ValidationConfig()

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 ORDER: Final = "whole documents packed by best fit; rows in an order of (seed, epoch), version 1"
 """How rows are made and follow each other, for the card."""
 
-MicroBatch = tuple[torch.Tensor, tuple[torch.Tensor, torch.Tensor]]
-"""Input ids [B, T]; labels [B, T], shifted; the weight of a token."""
+MicroBatch = tuple[tuple[torch.Tensor, torch.Tensor], tuple[torch.Tensor, torch.Tensor]]
+"""Input ids and segments [B, T]; labels [B, T], shifted, and the weight of a token."""
 
 
 @dataclass(slots=True, repr=False)
@@ -93,8 +93,9 @@ def open_batches(config: TrainConfig, copy: int) -> Batches:
 
 def _stack(rows: Sequence[Row], weight: torch.Tensor) -> MicroBatch:
     ids = torch.from_numpy(np.stack([row.input_ids for row in rows]))
+    segments = torch.from_numpy(np.stack([row.segments for row in rows]))
     labels = torch.from_numpy(np.stack([row.targets for row in rows]))
-    return ids, (labels, weight)
+    return (ids, segments), (labels, weight)
 
 
 def _without_labels(row: Row) -> Row:

@@ -5,22 +5,38 @@ of its own stage: it takes a part, gets its tensors one by one, keeps its tensor
 puts DeepSpeed's tensor-parallel layers where the plan says. Every parameter remembers where it came from,
 so that it finds its way back into a Hugging Face folder.
 
-Shapes: B rows of a micro-batch, T tokens, H width, V vocabulary (without padding).
+Between layers travel the hidden states and the segments: which document each token belongs to.
+
+Shapes: B rows of a micro-batch, T tokens, H width, V vocabulary with its padding.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+import math
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
 
 import torch
 from torch import nn
 
-from clinsynth.train.families import Family, Split
-from clinsynth.train.families.base import Parts
+from clinsynth.train.attention import DocumentsOf, document_positions
+from clinsynth.train.dropout import HeadRandomness
+from clinsynth.train.families import Family, Parts, Split
 
 if TYPE_CHECKING:
     from clinsynth.train.weights import Weights
+
+
+States = tuple[torch.Tensor, torch.Tensor]
+"""Hidden states [B, T, H] and segments [B, T]."""
+
+_VOCABULARY_TILE: Final = 128
+
+
+def padded_vocabulary(vocabulary: int, tp: int) -> int:
+    """Rows of the embedding, the same for every ``tp`` that divides 128: a run may change its layout."""
+    multiple = math.lcm(_VOCABULARY_TILE, tp)
+    return -(-vocabulary // multiple) * multiple
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +60,9 @@ class Blueprint:
     Args:
         skeleton: the Hugging Face model on the meta device.
         group: the processes that share this stage's layers (``torch.distributed`` group of size ``tp``).
-        vocabulary: tokens of the tokenizer; the embedding is padded to a multiple of ``tp``.
+        tp, tp_rank: how many they are, and which of them this one is.
+        vocabulary: tokens of the tokenizer; the embedding has padding behind them.
+        documents: the documents of the micro-batch at hand, shared by the blocks of the stage.
     """
 
     family: Family
@@ -53,7 +71,9 @@ class Blueprint:
     weights: Weights
     group: Any
     tp: int
+    tp_rank: int
     vocabulary: int
+    documents: DocumentsOf = field(default_factory=DocumentsOf)
 
     @property
     def parts(self) -> Parts:
@@ -62,8 +82,8 @@ class Blueprint:
 
     @property
     def padded_vocabulary(self) -> int:
-        """Rows of the embedding: the vocabulary, filled up to a multiple of ``tp``."""
-        return -(-self.vocabulary // self.tp) * self.tp
+        """Rows of the embedding with its padding."""
+        return padded_vocabulary(self.vocabulary, self.tp)
 
     def parameter(self, name: str, like: torch.Tensor, *, transposed: bool = False) -> nn.Parameter:
         """Tensor ``name``, whole, as a parameter that knows its origin."""
@@ -86,7 +106,7 @@ def _remember(tensor: torch.Tensor, origin: Origin) -> nn.Parameter:
 
 
 class Embedding(nn.Module):
-    """Token ids [B, T] -> [B, T, H]. The same weights give the logits when they are tied."""
+    """Token ids [B, T] and segments -> hidden states. Tied, the same weights give the logits."""
 
     def __init__(self, blueprint: Blueprint) -> None:
         from deepspeed.module_inject.layers import VocabParallelEmbedding
@@ -98,28 +118,31 @@ class Embedding(nn.Module):
         plain = nn.Embedding(weight.shape[0], weight.shape[1], device="meta")
         plain.weight = weight
         self.table = VocabParallelEmbedding(plain, blueprint.group)
-        self.vocabulary = blueprint.vocabulary
+        # Learned positions come first where there are any, and drop out with the embeddings.
+        self.dropout = nn.Identity() if blueprint.parts.positions else embedding_dropout(blueprint)
 
-    def forward(self, ids: torch.Tensor) -> torch.Tensor:
+    def forward(self, inputs: tuple[torch.Tensor, torch.Tensor]) -> States:
         """Embeddings of tokens."""
-        embedded: torch.Tensor = self.table(ids)
-        return embedded
+        ids, segments = inputs
+        return self.dropout(self.table(ids)), segments
 
     def logits(self, hidden: torch.Tensor) -> torch.Tensor:
-        """[B, T, H] -> [B, T, V] by the same weights."""
-        from deepspeed.module_inject.layers import ColumnParallel, GatherFromTensorParallelRegion
+        """[B, T, H] -> [B, T, V/tp] by the same weights: those of this process's tokens."""
+        from deepspeed.module_inject.layers import ColumnParallel
 
         table = self.table
-        hidden = ColumnParallel.apply(table.mp_group, hidden)
-        local = torch.matmul(hidden, table.weight.t())
-        whole: torch.Tensor = GatherFromTensorParallelRegion.apply(
-            table.mp_group, local, table._partition_sizes
-        )
-        return whole[..., : self.vocabulary]
+        local: torch.Tensor = torch.matmul(ColumnParallel.apply(table.mp_group, hidden), table.weight.t())
+        return local
+
+
+def embedding_dropout(blueprint: Blueprint) -> nn.Module:
+    """Dropout of the embeddings, where the architecture has it."""
+    name = blueprint.parts.dropout
+    return nn.Identity() if name is None else blueprint.skeleton.get_submodule(name)
 
 
 class Positions(nn.Module):
-    """Adds learned positions: [B, T, H] -> [B, T, H].
+    """Adds learned positions to the hidden states.
 
     A layer of its own, so that the last stage, which needs the embedding for its logits, holds no copy.
     """
@@ -130,14 +153,17 @@ class Positions(nn.Module):
         assert name is not None, "this architecture has no learned positions"
         table: Any = blueprint.skeleton.get_submodule(name)
         self.weight = blueprint.parameter(f"{name}.weight", table.weight)
+        self.dropout = embedding_dropout(blueprint)
 
-    def forward(self, hidden: torch.Tensor) -> torch.Tensor:
-        """Hidden states with the positions of their places in the row."""
-        return hidden + self.weight[: hidden.shape[1]]
+    def forward(self, states: States) -> States:
+        """Hidden states with the positions of their places in their documents."""
+        hidden, segments = states
+        places = nn.functional.embedding(document_positions(segments), self.weight)
+        return self.dropout(hidden + places), segments
 
 
 class Block(nn.Module):
-    """One decoder block of Hugging Face: [B, T, H] -> [B, T, H]."""
+    """One decoder block of Hugging Face, on hidden states and segments."""
 
     def __init__(self, blueprint: Blueprint, index: int) -> None:
         super().__init__()
@@ -148,26 +174,31 @@ class Block(nn.Module):
         blueprint.family.localise(self.block, blueprint.tp)
         for norm in (m for m in self.block.modules() if type(m).__name__.endswith("Norm")):
             norm.register_forward_hook(_hand_on)
+        if blueprint.tp > 1:
+            for module in self.block.modules():
+                if type(module).__name__.endswith("Attention"):
+                    module.attention_randomness = HeadRandomness(blueprint.tp_rank)  # type: ignore[assignment]
         self.rotary: nn.Module | None = None
         if parts.rotary is not None:
             kind: Any = type(blueprint.skeleton.get_submodule(parts.rotary))
             self.rotary = kind(blueprint.config)  # holds no weights, and its buffers are not on meta
+        self.documents = blueprint.documents
 
-    def forward(self, hidden: torch.Tensor) -> torch.Tensor:
-        """The block, with attention to everything earlier in the row."""
+    def forward(self, states: States) -> States:
+        """The block, with attention to everything earlier in the same document."""
+        hidden, segments = states
+        documents = self.documents(segments)
         more = {}
         if self.rotary is not None:
-            places = torch.arange(hidden.shape[1], device=hidden.device)[None]
             more["position_embeddings"] = self.rotary(
-                hidden.to(_compute_dtype(hidden)), position_ids=places
+                hidden.to(_compute_dtype(hidden)), position_ids=documents.positions
             )
-        out = self.block(hidden, attention_mask=None, **more)
-        result: torch.Tensor = out[0] if isinstance(out, tuple) else out
-        return result
+        out = self.block(hidden, attention_mask=documents, **more)
+        return out[0] if isinstance(out, tuple) else out, segments
 
 
 class Norm(nn.Module):
-    """The last norm: [B, T, H] -> [B, T, H]."""
+    """The last norm: hidden states and segments -> hidden states [B, T, H]."""
 
     def __init__(self, blueprint: Blueprint) -> None:
         super().__init__()
@@ -175,30 +206,29 @@ class Norm(nn.Module):
         self.norm = blueprint.skeleton.get_submodule(name)
         fill(self.norm, name, blueprint, {})
 
-    def forward(self, hidden: torch.Tensor) -> torch.Tensor:
+    def forward(self, states: States) -> torch.Tensor:
         """Hidden states, normalised."""
-        normed: torch.Tensor = self.norm(hidden)
+        normed: torch.Tensor = self.norm(states[0])
         return normed
 
 
 class Head(nn.Module):
-    """The output layer when it is not the embedding: [B, T, H] -> [B, T, V]."""
+    """The output layer when it is not the embedding: [B, T, H] -> [B, T, V/tp]."""
 
     def __init__(self, blueprint: Blueprint) -> None:
-        from deepspeed.module_inject.layers import LinearLayer
+        from deepspeed.module_inject.layers import VocabParallelLinear
 
         super().__init__()
         name = blueprint.parts.head
         head: Any = blueprint.skeleton.get_submodule(name)
         plain = nn.Linear(1, 1, bias=False, device="meta")
         plain.weight = blueprint.vocabulary_parameter(f"{name}.weight", head.weight)
-        self.head = LinearLayer(plain, blueprint.group, gather_output=True, name="lm_head")
-        self.vocabulary = blueprint.vocabulary
+        self.head = VocabParallelLinear(plain, blueprint.group, name="lm_head")
 
     def forward(self, hidden: torch.Tensor) -> torch.Tensor:
-        """Logits of every token of the vocabulary."""
+        """Logits of this process's tokens."""
         logits: torch.Tensor = self.head(hidden)
-        return logits[..., : self.vocabulary]
+        return logits
 
 
 def _compute_dtype(like: torch.Tensor) -> torch.dtype:
@@ -228,14 +258,31 @@ def fill(module: nn.Module, name: str, blueprint: Blueprint, splits: Any) -> Non
             key: blueprint.parameter(f"{full}.{key}", meta, transposed=transposed and key == "weight")
             for key, meta in list(child.named_parameters(recurse=False))
         }
-        if path in splits:
-            module.set_submodule(path, _split(values, splits[path], blueprint, full))
+        split = splits.get(path)
+        if split is Split.SUMMED_GRADIENT:
+            _sum_gradients(values, blueprint)
+        elif split is not None:
+            module.set_submodule(path, _split(values, split, blueprint, full))
             continue
         assert not (values and transposed), f"{full} is stored transposed and has no split"
         for key, value in values.items():
             setattr(child, key, value)
     left = [key for key, p in [*module.named_parameters(), *module.named_buffers()] if p.is_meta]
     assert not left, f"{name}: {left} were not filled in"
+
+
+def _sum_gradients(values: dict[str, nn.Parameter], blueprint: Blueprint) -> None:
+    """Each process applies the whole parameter to its own heads: what they say of it adds up."""
+    import torch.distributed as dist
+
+    def total(gradient: torch.Tensor) -> torch.Tensor:
+        gradient = gradient.contiguous()
+        dist.all_reduce(gradient, group=blueprint.group)
+        return gradient
+
+    if blueprint.tp > 1:
+        for parameter in values.values():
+            parameter.register_hook(total)  # type: ignore[no-untyped-call]
 
 
 def _split(values: dict[str, nn.Parameter], split: Split, blueprint: Blueprint, name: str) -> nn.Module:

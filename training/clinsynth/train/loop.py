@@ -13,6 +13,7 @@ from clinsynth.errors import ClinsynthError
 from clinsynth.progress import Progress
 from clinsynth.train import checkpoints
 from clinsynth.train.distributed import PROGRESS_FD, Place, from_first
+from clinsynth.train.dropout import seed_step
 from clinsynth.train.engine import grad_norm, set_learning_rate
 from clinsynth.train.metrics import Metrics, memory_mib
 from clinsynth.train.schedule import learning_rate
@@ -92,6 +93,9 @@ class Trainer:
         rate = learning_rate(self.state.step, self.config.steps, self.config.optimizer)
         set_learning_rate(self.engine, rate)
         micro_batches, tokens = self.batches.step(self.state.step)
+        grid = self.engine.mpu
+        copy, stage = grid.get_data_parallel_rank(), grid.get_pipe_parallel_rank()
+        seed_step(self.config, self.state.step, copy, stage)
         loss = float(self.engine.train_batch(iter(micro_batches)))
         norm = grad_norm(self.engine)
         self.state.step += 1

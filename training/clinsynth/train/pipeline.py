@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from clinsynth.checkpoint.tensors import TensorFolder
+from clinsynth.train.attention import register
 from clinsynth.train.families import family_of
 from clinsynth.train.layers import Block, Blueprint, Embedding, Head, Norm, Positions
-from clinsynth.train.loss import token_loss
+from clinsynth.train.loss import TokenLoss
 from clinsynth.train.weights import FolderWeights, SeededWeights, Weights
 
 if TYPE_CHECKING:
@@ -23,29 +24,46 @@ def build(config: TrainConfig, hf_config: Any) -> Any:
 
     layout = config.layout
     grid = PipeModelDataParallelTopology(num_pp=layout.pp, num_mp=layout.tp, num_dp=layout.dp)
-    blueprint = _blueprint(config, hf_config, _tensor_group(grid))
+    blueprint = _blueprint(config, hf_config, grid)
     return PipelineModule(
         _layers(blueprint),
         topology=grid,
-        loss_fn=token_loss,
+        loss_fn=_loss(blueprint),
         partition_method=f"type:{Block.__name__}",
         activation_checkpoint_interval=int(config.activation_checkpointing),
     )
 
 
-def _blueprint(config: TrainConfig, hf_config: Any, group: Any) -> Blueprint:
+def _loss(blueprint: Blueprint) -> TokenLoss:
+    """The loss over this process's share of the vocabulary."""
+    share = blueprint.padded_vocabulary // blueprint.tp
+    first = blueprint.tp_rank * share
+    columns = min(max(blueprint.vocabulary - first, 0), share)
+    return TokenLoss(blueprint.group if blueprint.tp > 1 else None, first, columns)
+
+
+def _blueprint(config: TrainConfig, hf_config: Any, grid: Any) -> Blueprint:
+    import deepspeed.comm as dist
     from transformers import AutoModelForCausalLM
 
     family = family_of(hf_config.model_type)
     weights: Weights = SeededWeights(family, hf_config, config.seed)
     if config.init_from is not None:
-        weights = FolderWeights(TensorFolder(config.init_from))
+        weights = FolderWeights(family, TensorFolder(config.init_from))
     with torch.device("meta"):
         skeleton = AutoModelForCausalLM.from_config(
-            hf_config, attn_implementation="sdpa", dtype=torch.float32
+            hf_config, attn_implementation=register(), dtype=torch.float32
         )
+    group = _tensor_group(grid)
     return Blueprint(
-        family, skeleton.config, skeleton, weights, group, config.layout.tp, hf_config.vocab_size
+        family=family,
+        config=skeleton.config,
+        skeleton=skeleton,
+        weights=weights,
+        group=group,
+        tp=config.layout.tp,
+        tp_rank=dist.get_rank(group),
+        vocabulary=hf_config.vocab_size,
     )
 
 

@@ -28,7 +28,8 @@ def model_settings(config: TrainConfig) -> tuple[Family, dict[str, Any]]:
     vocabulary = load_tokenizer(config.corpus / "tokenizer").vocabulary_size
     if config.shape is not None:
         family = family_of(config.shape.architecture)
-        return family, family.settings(config.shape, vocabulary, config.context)
+        settings = family.settings(config.shape, vocabulary, config.context)
+        return family, settings | dict.fromkeys(family.dropouts, config.dropout)
     assert config.init_from is not None
     settings = existing_settings(config.init_from)
     if settings.get("vocab_size") != vocabulary:
@@ -36,11 +37,12 @@ def model_settings(config: TrainConfig) -> tuple[Family, dict[str, Any]]:
             f"init_from: the model has {settings.get('vocab_size')} tokens, the corpus {vocabulary}: "
             "prepare the corpus with the model's tokenizer"
         )
-    return family_of(settings.pop("model_type", "")), settings
+    family = family_of(settings.pop("model_type", ""))
+    return family, settings | dict.fromkeys(family.dropouts, config.dropout)
 
 
 def existing_settings(folder: Path) -> dict[str, Any]:
-    """``config.json`` of a Hugging Face folder, with every dropout set to 0.
+    """``config.json`` of a Hugging Face folder.
 
     Raises:
         FolderError: no such file, or it is damaged.
@@ -52,5 +54,4 @@ def existing_settings(folder: Path) -> dict[str, Any]:
         settings: dict[str, Any] = json.loads(path.read_text("utf-8"))
     except ValueError:
         raise FolderError(f"init_from: {path} is not JSON") from None
-    dropouts = [key for key in settings if "dropout" in key or key.endswith("_pdrop")]
-    return {**settings, **dict.fromkeys(dropouts, 0.0)}
+    return settings

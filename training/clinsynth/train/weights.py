@@ -58,11 +58,13 @@ class FolderWeights:
         FolderError: a tensor is missing or has another shape than its config says.
     """
 
+    family: Family
     folder: TensorFolder
 
     def get(self, name: str, shape: torch.Size) -> torch.Tensor:
         """The stored tensor, in float32."""
-        tensor = self.folder.get(name)
+        names = self.family.stored_names(name)
+        tensor = self.folder.get(next((known for known in names if known in self.folder), name))
         if tensor.shape != shape:
             raise FolderError(
                 f"tensor {name} has shape {list(tensor.shape)}, its config says {list(shape)}"

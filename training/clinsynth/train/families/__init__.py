@@ -1,17 +1,23 @@
-"""The architectures that can be trained, one file each. To add one, write its file and name it here."""
+"""The architectures that can be trained.
+
+Decoders with plans of their own are entries of ``planned.py``; one without plans gets a file. To add one,
+name it here: ``make parity`` and the tests then compare it with Hugging Face at every layout.
+"""
 
 from __future__ import annotations
 
 from typing import Final
 
 from clinsynth.errors import UsageError
-from clinsynth.train.families.base import Family, Split
+from clinsynth.train.families.base import Family, Parts, Split
 from clinsynth.train.families.gpt2 import GPT2
-from clinsynth.train.families.llama import Llama
+from clinsynth.train.families.planned import GPT_NEOX, LLAMA, MISTRAL, QWEN2, QWEN3
 
-FAMILIES: Final[dict[str, Family]] = {family.name: family for family in (Llama(), GPT2())}
+FAMILIES: Final[dict[str, Family]] = {
+    family.name: family for family in (LLAMA, MISTRAL, QWEN2, QWEN3, GPT_NEOX, GPT2())
+}
 
-__all__ = ["FAMILIES", "Family", "Split", "family_of", "names"]
+__all__ = ["FAMILIES", "Family", "Parts", "Split", "family_of", "names"]
 
 
 def names() -> tuple[str, ...]:

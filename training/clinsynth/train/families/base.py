@@ -1,8 +1,8 @@
 """What training must know of an architecture: where its parts stand, how they split, how they start.
 
 A decoder of Hugging Face says most of this itself: ``config.base_model_pp_plan`` names embedding, blocks
-and norm in the order in which they run, ``config.base_model_tp_plan`` says for each linear layer of a block
-whether its outputs or its inputs are split over the tensor-parallel processes. A family adds the rest.
+and norm in the order in which they run, ``config.base_model_tp_plan`` says for each layer of a block how it
+is split over the tensor-parallel processes. A family adds the rest.
 """
 
 from __future__ import annotations
@@ -13,8 +13,6 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, Any
 
-from clinsynth.errors import UsageError
-
 if TYPE_CHECKING:
     from torch import nn
 
@@ -22,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class Split(Enum):
-    """How a linear layer is split over tensor-parallel processes."""
+    """How a layer is split over tensor-parallel processes; the values are those of Hugging Face's plans."""
 
     COLUMNS = "colwise"
     """Each process computes a share of the outputs."""
@@ -30,6 +28,8 @@ class Split(Enum):
     """Each process holds the weights of a share of the inputs; the results are summed."""
     FUSED_QKV = "fused_qkv"
     """Outputs are query, key and value one after the other; each of the three is split."""
+    SUMMED_GRADIENT = "replicated_with_grad_allreduce"
+    """Each process holds the whole layer but applies it to its own heads: gradients are summed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,11 +38,13 @@ class Parts:
 
     Args:
         positions: learned positions, or None where positions are rotary.
+        dropout: dropout of the embeddings, or None.
         rotary: the module that turns positions into rotations, or None.
     """
 
     embedding: str
     positions: str | None
+    dropout: str | None
     blocks: str
     norm: str
     head: str
@@ -54,10 +56,14 @@ class Family(ABC):
 
     name: str
     """The ``model_type`` of Hugging Face."""
+    vllm: str
+    """How vLLM 0.32 runs it: ``native`` class of its own, or the ``transformers`` backend."""
+    dropouts: tuple[str, ...]
+    """The settings that hold a dropout probability."""
 
     @abstractmethod
     def settings(self, shape: ShapeConfig, vocabulary: int, context: int) -> dict[str, Any]:
-        """What ``config.json`` says of a model from scratch: no dropout anywhere.
+        """What ``config.json`` says of a model from scratch, dropout aside.
 
         Plain values, so that a run can be checked without loading any library.
         """
@@ -74,7 +80,7 @@ class Family(ABC):
 
     @abstractmethod
     def splits(self, config: Any) -> Mapping[str, Split]:
-        """Name of a linear layer inside a block (``self_attn.q_proj``) -> how it is split."""
+        """Name of a layer inside a block (``self_attn.q_proj``) -> how it is split."""
 
     @abstractmethod
     def divisors(self, settings: Mapping[str, Any]) -> Mapping[str, int]:
@@ -95,38 +101,6 @@ class Family(ABC):
         """Standard deviation of a weight matrix at the start."""
         return float(config.initializer_range)
 
-
-def planned_parts(config: Any, base: str, rotary: str | None) -> Parts:
-    """Parts of a decoder that publishes a pipeline plan, below the base model's name (``model``).
-
-    Raises:
-        UsageError: it publishes none.
-    """
-    plan = list(config.base_model_pp_plan or ())
-    if len(plan) != 3:
-        raise UsageError(f"{config.model_type} publishes no pipeline plan of embedding, blocks and norm")
-    embedding, blocks, norm = (f"{base}.{name}" for name in plan)
-    return Parts(embedding, None, blocks, norm, "lm_head", None if rotary is None else f"{base}.{rotary}")
-
-
-def planned_splits(config: Any) -> dict[str, Split]:
-    """Splits of a decoder that publishes a tensor-parallel plan.
-
-    Raises:
-        UsageError: it publishes none, or one with a kind of split that is not known.
-    """
-    plan: Mapping[str, str] = config.base_model_tp_plan or {}
-    blocks = f"{list(config.base_model_pp_plan or ['layers'] * 2)[1]}.*."
-    splits = {}
-    for pattern, kind in plan.items():
-        if not pattern.startswith(blocks):
-            continue
-        try:
-            splits[pattern.removeprefix(blocks)] = Split(kind)
-        except ValueError:
-            raise UsageError(
-                f"{config.model_type} splits {pattern} by {kind!r}, which is not known"
-            ) from None
-    if not splits:
-        raise UsageError(f"{config.model_type} publishes no tensor-parallel plan")
-    return splits
+    def stored_names(self, tensor: str) -> tuple[str, ...]:
+        """Names that a tensor may have in a folder, the one that is written first."""
+        return (tensor,)

@@ -22,6 +22,8 @@ class GPT2(Family):
     """``GPT2LMHeadModel``."""
 
     name = "gpt2"
+    vllm = "native"
+    dropouts = ("resid_pdrop", "embd_pdrop", "attn_pdrop")
 
     def settings(self, shape: ShapeConfig, vocabulary: int, context: int) -> dict[str, Any]:
         """Settings of a GPT2Config.
@@ -40,9 +42,6 @@ class GPT2(Family):
             "n_inner": shape.intermediate_size,
             "initializer_range": shape.initializer_range,
             "tie_word_embeddings": shape.tied,
-            "resid_pdrop": 0.0,
-            "embd_pdrop": 0.0,
-            "attn_pdrop": 0.0,
         }
 
     def parts(self, config: Any) -> Parts:
@@ -50,6 +49,7 @@ class GPT2(Family):
         return Parts(
             embedding="transformer.wte",
             positions="transformer.wpe",
+            dropout="transformer.drop",
             blocks="transformer.h",
             norm="transformer.ln_f",
             head="lm_head",

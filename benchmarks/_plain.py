@@ -1,0 +1,107 @@
+"""The training that parallel training is compared with: plain Hugging Face and torch, in one process, in float32.
+
+Nothing of ``clinsynth.train``'s model is used but the first values of the weights. Each document is read alone,
+in a row of its own: what packing, segments and restarted positions have to be equal to.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+
+from clinsynth.tokens.packing import IGNORED, PackedRows, Row
+from clinsynth.tokens.shards import TokenShards
+from clinsynth.train.config import TrainConfig
+from clinsynth.train.schedule import learning_rate
+from clinsynth.train.settings import model_settings
+from clinsynth.train.weights import SeededWeights
+
+
+@dataclass(frozen=True, slots=True)
+class Plain:
+    """What a run gives: nats a token and norm of the gradient a step; loss of validation; the model."""
+
+    losses: list[float]
+    norms: list[float]
+    valid_loss: float
+    model: Any
+
+
+def train_plainly(config: TrainConfig) -> Plain:
+    """The whole run of ``config``: AdamW, clipping over the whole model, the run's own learning rates."""
+    model = plain_model(config)
+    options = config.optimizer
+    decayed = [p for p in model.parameters() if p.dim() >= 2]
+    undecayed = [p for p in model.parameters() if p.dim() < 2]
+    adamw = torch.optim.AdamW(
+        [
+            {"params": decayed, "weight_decay": options.weight_decay},
+            {"params": undecayed, "weight_decay": 0.0},
+        ],
+        betas=(options.beta1, options.beta2),
+        eps=options.eps,
+    )
+    rows = packed(config, "train")
+    losses, norms = [], []
+    for step in range(config.steps):
+        for group in adamw.param_groups:
+            group["lr"] = learning_rate(step, config.steps, options)
+        first = step * config.batch.rows
+        loss = token_mean(model, [rows.row(first + i) for i in range(config.batch.rows)])
+        loss.backward()
+        norms.append(float(torch.nn.utils.clip_grad_norm_(model.parameters(), options.clip)))
+        adamw.step()
+        adamw.zero_grad()
+        losses.append(loss.item())
+    valid = packed(config, "valid")
+    with torch.no_grad():
+        wanted = range(min(config.validation.rows, len(valid)))
+        valid_loss = token_mean(model, [valid.row(i) for i in wanted]).item()
+    return Plain(losses, norms, valid_loss, model)
+
+
+def plain_model(config: TrainConfig) -> Any:
+    """Hugging Face's model with the run's first values."""
+    from transformers import AutoModelForCausalLM
+
+    family, settings = model_settings(config)
+    hf_config = family.config(settings)
+    model = AutoModelForCausalLM.from_config(hf_config, dtype=torch.float32)
+    weights = SeededWeights(family, hf_config, config.seed)
+    with torch.no_grad():
+        for name, parameter in model.named_parameters():
+            parameter.copy_(weights.get(name, parameter.shape))
+    return model.train()
+
+
+def packed(config: TrainConfig, split: str) -> PackedRows:
+    """The rows that the run reads."""
+    return PackedRows(TokenShards(config.corpus / "tokens" / split), config.context, config.seed)
+
+
+def token_mean(model: Any, rows: Sequence[Row]) -> torch.Tensor:
+    """Mean cross-entropy over the tokens of the rows, each document in a row of its own."""
+    documents = [
+        torch.from_numpy(row.input_ids[row.segments == segment])
+        for row in rows
+        for segment in range(1, int(row.segments.max()) + 1)
+    ]
+    ids = torch.nn.utils.rnn.pad_sequence(documents, batch_first=True)
+    labels = torch.nn.utils.rnn.pad_sequence(
+        [document[1:] for document in documents], batch_first=True, padding_value=IGNORED
+    )
+    logits = model(input_ids=ids).logits[:, : labels.shape[1]]
+    return torch.nn.functional.cross_entropy(logits.reshape(-1, logits.shape[-1]), labels.reshape(-1))
+
+
+def largest_difference(
+    found: Sequence[float], expected: Sequence[float], *, relative: bool = False
+) -> float:
+    """Largest difference of two curves, absolute or relative to the expected one."""
+    a, b = np.asarray(found), np.asarray(expected)
+    assert a.shape == b.shape, (a.shape, b.shape)
+    return float(np.max(np.abs(a - b) / (np.abs(b) if relative else 1)))
