@@ -1,24 +1,64 @@
-"""The training that parallel training is compared with: plain Hugging Face and torch, in one process, in float32.
+"""What parallel training is compared with: plain Hugging Face and torch, one process, float32.
 
-Nothing of ``clinsynth.train``'s model is used but the first values of the weights. Each document is read alone,
-in a row of its own: what packing, segments and restarted positions have to be equal to.
+Nothing of ``clinsynth.train``'s model is used but the first values of the weights. Each document is read
+alone, in a row of its own: what packing, segments and restarted positions have to be equal to.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 
+from clinsynth.folders import Manifest, new_folder
 from clinsynth.tokens.packing import IGNORED, PackedRows, Row
-from clinsynth.tokens.shards import TokenShards
+from clinsynth.tokens.shards import TokenShards, TokenWriter
+from clinsynth.tokens.tokenizer import save_tokenizer, train_tokenizer
 from clinsynth.train.config import TrainConfig
 from clinsynth.train.schedule import learning_rate
 from clinsynth.train.settings import model_settings
 from clinsynth.train.weights import SeededWeights
+
+VOCABULARY = 353
+"""Tokens of the corpus: odd, so that every layout pads them."""
+WORDS = [
+    "fever",
+    "cough",
+    "chest",
+    "pain",
+    "denies",
+    "acute",
+    "left",
+    "lung",
+    "heart",
+    "normal",
+    "of",
+    "the",
+]
+
+
+def make_corpus(folder: Path) -> Path:
+    """Writes a corpus folder of 200 short documents of random words."""
+    rng = np.random.default_rng(0)
+    texts = [
+        "<|note|><|text|>" + " ".join(rng.choice(WORDS, size=rng.integers(3, 40))) + "<|end|>"
+        for _ in range(200)
+    ]
+    tokenizer = train_tokenizer(texts, VOCABULARY)
+    assert tokenizer.vocabulary_size == VOCABULARY
+    with new_folder(folder, Manifest("corpus", config={"deid": {"version": 1}})) as new:
+        save_tokenizer(tokenizer, new / "tokenizer")
+        (new / "overlap").mkdir()
+        np.save(new / "overlap" / "ngrams.npy", np.arange(4, dtype=np.uint64))
+        for split, part in (("train", texts[:180]), ("valid", texts[180:])):
+            with TokenWriter(new / "tokens" / split, VOCABULARY) as writer:
+                for ids in tokenizer.encode_batch(part):
+                    writer.append(ids)
+    return folder
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,53 +9,18 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import pytest
 import yaml
+from benchmarks._plain import make_corpus
 
 from clinsynth.config import load_config
-from clinsynth.folders import Manifest, new_folder
-from clinsynth.tokens.shards import TokenWriter
-from clinsynth.tokens.tokenizer import save_tokenizer, train_tokenizer
 from clinsynth.train.config import TrainConfig
-
-VOCABULARY = 353  # odd: every tp over 1 pads it
-WORDS = [
-    "fever",
-    "cough",
-    "chest",
-    "pain",
-    "denies",
-    "acute",
-    "left",
-    "lung",
-    "heart",
-    "normal",
-    "of",
-    "the",
-]
 
 
 @pytest.fixture(scope="session")
 def corpus(tmp_path_factory):
     """A corpus folder with 200 short documents of random words."""
-    rng = np.random.default_rng(0)
-    texts = [
-        "<|note|><|text|>" + " ".join(rng.choice(WORDS, size=rng.integers(3, 40))) + "<|end|>"
-        for _ in range(200)
-    ]
-    folder = tmp_path_factory.mktemp("train") / "corpus"
-    tokenizer = train_tokenizer(texts, VOCABULARY)
-    assert tokenizer.vocabulary_size == VOCABULARY
-    with new_folder(folder, Manifest("corpus", config={"deid": {"version": 1}})) as new:
-        save_tokenizer(tokenizer, new / "tokenizer")
-        (new / "overlap").mkdir()
-        np.save(new / "overlap" / "ngrams.npy", np.arange(4, dtype=np.uint64))
-        for split, part in (("train", texts[:180]), ("valid", texts[180:])):
-            with TokenWriter(new / "tokens" / split, VOCABULARY) as writer:
-                for ids in tokenizer.encode_batch(part):
-                    writer.append(ids)
-    return folder
+    return make_corpus(tmp_path_factory.mktemp("train") / "corpus")
 
 
 STEPS = 30

@@ -8,7 +8,7 @@ import sys
 
 import pytest
 import torch
-from benchmarks._plain import packed, token_mean, train_plainly
+from benchmarks._plain import VOCABULARY, packed, token_mean, train_plainly
 from safetensors.torch import load_file
 
 from clinsynth.checkpoint import read_card
@@ -17,8 +17,6 @@ from clinsynth.folders import read_manifest
 from clinsynth.train.config import TrainConfig
 
 pytestmark = pytest.mark.slow
-
-VOCABULARY = 353
 
 
 @pytest.fixture(scope="module", params=["llama", "llama-untied", "gpt2", "qwen3", "gpt_neox"])

@@ -14,6 +14,8 @@ from typing import Any, Final
 
 from clinsynth.errors import FolderError, UsageError
 from clinsynth.folders import file_sha256, write_json
+from clinsynth.train.universal import FOLDER as UNIVERSAL
+from clinsynth.train.universal import drop_universal, make_universal
 
 FOLDER: Final = "checkpoints"
 RECORD: Final = "record.json"
@@ -27,12 +29,14 @@ class Record:
         step: optimizer steps done.
         tokens: tokens the loss was taken over so far.
         run: what has to be the same in a run that goes on from here, by config key.
+        layout: processes by axis, and ZeRO stage: another one can go on from here too.
         files: name -> (bytes, SHA-256).
     """
 
     step: int
     tokens: int
     run: Mapping[str, Any]
+    layout: Mapping[str, int]
     files: Mapping[str, tuple[int, str]]
 
 
@@ -113,7 +117,15 @@ def check_contents(path: Path, record: Record, share: slice) -> str | None:
     return None
 
 
-def save(engine: Any, folder: Path, step: int, tokens: int, run: Mapping[str, Any], keep: int) -> None:
+def save(
+    engine: Any,
+    folder: Path,
+    step: int,
+    tokens: int,
+    run: Mapping[str, Any],
+    layout: Mapping[str, int],
+    keep: int,
+) -> None:
     """Writes a checkpoint and removes the oldest beyond ``keep``. Collective."""
     from clinsynth.train.distributed import Place, from_all
 
@@ -133,14 +145,14 @@ def save(engine: Any, folder: Path, step: int, tokens: int, run: Mapping[str, An
     files = {name: entry for part in from_all(mine) for name, entry in part.items()}
     if place.first:
         temporary = path / f".{RECORD}"
-        write_json(temporary, asdict(Record(step, tokens, run, files)))
+        write_json(temporary, asdict(Record(step, tokens, run, layout, files)))
         temporary.rename(path / RECORD)
         prune(folder, keep)
     from_all(None)
 
 
-def load(engine: Any, path: Path, record: Record) -> None:
-    """Reads a checkpoint into the engine, after comparing its checksums. Collective.
+def verify(path: Path, record: Record) -> None:
+    """Compares the checksums of all files, each process its share. Collective.
 
     Raises:
         FolderError: a file is damaged; names it, and the checkpoint before.
@@ -153,7 +165,35 @@ def load(engine: Any, path: Path, record: Record) -> None:
     for problem in problems:
         if problem is not None:
             raise FolderError(problem)
-    engine.load_checkpoint(str(path.parent), tag=path.name)
+
+
+def convert(path: Path, *, first: bool) -> None:
+    """Makes a verified checkpoint one that any layout can read. Collective.
+
+    Raises:
+        FolderError: DeepSpeed cannot convert it.
+    """
+    from clinsynth.train.distributed import from_all
+
+    make_universal(path, first=first)
+    from_all(None)
+
+
+def load(engine: Any, path: Path, *, converted: bool, first: bool) -> None:
+    """Reads a verified checkpoint into the engine. Collective.
+
+    Args:
+        converted: from its universal form, which is removed then; the engine was started to read that.
+    """
+    from clinsynth.train.distributed import from_all
+
+    if not converted:
+        engine.load_checkpoint(str(path.parent), tag=path.name)
+        return
+    engine.load_checkpoint(str(path), tag=UNIVERSAL)
+    from_all(None)
+    if first:
+        drop_universal(path)
 
 
 def prune(folder: Path, keep: int) -> None:

@@ -66,6 +66,11 @@ class LayoutConfig(Config):
         """How many processes the layout has."""
         return self.tp * self.pp * self.dp
 
+    @property
+    def axes(self) -> dict[str, int]:
+        """What a checkpoint's files are dealt out by."""
+        return {"tp": self.tp, "pp": self.pp, "dp": self.dp}
+
 
 class BatchConfig(Config):
     """What one optimizer step sees.
@@ -200,8 +205,5 @@ class TrainConfig(Config):
             "init_from": None if self.init_from is None else str(self.init_from),
             "context": self.context,
             "batch.rows": self.batch.rows,
-            "layout.tp": self.layout.tp,
-            "layout.pp": self.layout.pp,
-            "layout.dp": self.layout.dp,
             "seed": self.seed,
         }

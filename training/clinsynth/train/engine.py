@@ -10,8 +10,12 @@ if TYPE_CHECKING:
     from clinsynth.train.config import TrainConfig
 
 
-def start_engine(config: TrainConfig, network: Any) -> Any:
-    """The engine that trains ``network``, a ``PipelineModule``. Collective."""
+def start_engine(config: TrainConfig, network: Any, *, universal: bool = False) -> Any:
+    """The engine that trains ``network``, a ``PipelineModule``. Collective.
+
+    Args:
+        universal: it will read a checkpoint in its universal form.
+    """
     import deepspeed
 
     optimizer = config.optimizer
@@ -28,7 +32,9 @@ def start_engine(config: TrainConfig, network: Any) -> Any:
         eps=optimizer.eps,
         fused=True,
     )
-    engine, *_ = deepspeed.initialize(model=network, optimizer=adamw, config=deepspeed_config(config))
+    settings = deepspeed_config(config)
+    settings["checkpoint"]["load_universal"] = universal
+    engine, *_ = deepspeed.initialize(model=network, optimizer=adamw, config=settings)
     return engine
 
 

@@ -1,7 +1,7 @@
 """The trained model as a Hugging Face folder, written by all pipeline stages at once.
 
 Each stage gathers its parameters over its tensor-parallel processes one at a time, and one process of it
-writes them. The folder takes its name when every stage is done.
+writes them. The folder takes its name when every stage is done and Hugging Face has read it back.
 """
 
 from __future__ import annotations
@@ -19,20 +19,32 @@ from clinsynth.checkpoint.tensors import ShardWriter, finish_shards
 from clinsynth.folders import Manifest, input_sha256, new_folder, write_json
 from clinsynth.train.distributed import from_all, from_first
 from clinsynth.train.layers import Origin
+from clinsynth.train.proof import probe_logits, prove
 
 if TYPE_CHECKING:
     from clinsynth.train.config import TrainConfig
+    from clinsynth.train.data import Batches
     from clinsynth.train.distributed import Place
 
 
 def export(
-    config: TrainConfig, hf_config: Any, network: Any, place: Place, card: Card, *, overwrite: bool
+    config: TrainConfig,
+    hf_config: Any,
+    engine: Any,
+    batches: Batches,
+    place: Place,
+    card: Card,
+    *,
+    overwrite: bool,
 ) -> None:
-    """Writes the model folder at ``config.out``. Collective.
+    """Writes the model folder at ``config.out``, once Hugging Face gives the network's logits. Collective.
 
     Raises:
         FolderError: something stands there and ``overwrite`` is false.
+        ClinsynthError: the folder is not the model that was trained.
     """
+    network = engine.module
+    probe = probe_logits(engine, batches)
     with ExitStack() as stack:
         folder = None
         if place.first:
@@ -44,6 +56,7 @@ def export(
         if place.first:
             finish_shards(folder, [shard for part in shards for shard in part])
             _write_rest(config, hf_config, folder, card)
+            prove(folder, config, *probe)
     from_all(None)
 
 

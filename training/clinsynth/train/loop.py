@@ -84,7 +84,13 @@ class Trainer:
         """Writes a checkpoint."""
         keep = self.config.checkpoints.keep
         checkpoints.save(
-            self.engine, self.config.folder, self.state.step, self.state.tokens, self.run, keep
+            self.engine,
+            self.config.folder,
+            self.state.step,
+            self.state.tokens,
+            self.run,
+            self.config.layout.axes,
+            keep,
         )
         self._saved = time.monotonic()
 

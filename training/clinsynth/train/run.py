@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from clinsynth.train import checkpoints
@@ -16,6 +18,7 @@ from clinsynth.train.loop import State, Trainer
 from clinsynth.train.metrics import FILE
 from clinsynth.train.pipeline import build
 from clinsynth.train.settings import model_settings
+from clinsynth.train.universal import describe_parameters
 
 if TYPE_CHECKING:
     from clinsynth.train.config import TrainConfig
@@ -34,7 +37,9 @@ def run(config: TrainConfig, place: Place, *, overwrite: bool = False) -> None:
         if overwrite:
             _clear(config, place)
         network = build(config, hf_config)
-        engine = start_engine(config, network)
+        describe_parameters(network)
+        found = prepare_to_resume(config, place)
+        engine = start_engine(config, network, universal=found is not None and found.converted)
         trainer = Trainer(
             config,
             engine,
@@ -42,25 +47,40 @@ def run(config: TrainConfig, place: Place, *, overwrite: bool = False) -> None:
             place,
             identity(config),
         )
-        resume(trainer)
+        if found is not None:
+            checkpoints.load(engine, found.path, converted=found.converted, first=place.first)
+            trainer.state = State(found.record.step, found.record.tokens)
         trainer.fit()
         parameters = parameter_count(network)
         card = describe(config, hf_config, trainer.state, parameters)
-        export(config, hf_config, network, place, card, overwrite=overwrite)
+        export(config, hf_config, engine, trainer.batches, place, card, overwrite=overwrite)
 
 
-def resume(trainer: Trainer) -> None:
-    """Goes on from the checkpoint that the config asks for, if there is one. Collective.
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A verified checkpoint to go on from; ``converted`` when it was written at another layout."""
+
+    path: Path
+    record: checkpoints.Record
+    converted: bool
+
+
+def prepare_to_resume(config: TrainConfig, place: Place) -> Found | None:
+    """The checkpoint that the config asks for, ready to be read at the run's layout. Collective.
 
     Raises:
         UsageError: the checkpoint is of another run.
         FolderError: it is damaged.
     """
-    found = checkpoint_to_resume(trainer.config)
-    if found is not None:
-        path, record = found
-        checkpoints.load(trainer.engine, path, record)
-        trainer.state = State(record.step, record.tokens)
+    found = checkpoint_to_resume(config)
+    if found is None:
+        return None
+    path, record = found
+    checkpoints.verify(path, record)
+    other = record.layout != config.layout.axes
+    if other:
+        checkpoints.convert(path, first=place.first)
+    return Found(path, record, other)
 
 
 def _clear(config: TrainConfig, place: Place) -> None:
