@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import shutil
 import subprocess
 import sys
 import time
@@ -97,6 +98,21 @@ def test_a_killed_run_goes_on_as_if_it_had_not_been(trained, cut_off, launch):
     kept = [found.name for found in checkpoints.complete(folder / "train")]
     assert kept == [checkpoints.name_of(25), checkpoints.name_of(30)], "older checkpoints are pruned"
     assert not list(folder.glob(".model*")), "nothing half-written is left"
+
+
+def test_a_run_goes_on_at_another_layout(trained, start_run, launch):
+    unbroken = trained("llama")
+    path = start_run("llama")
+    name = checkpoints.name_of(25)
+    for part in (f"checkpoints/{name}", "metrics.jsonl"):
+        (path.parent / "train" / part).parent.mkdir(parents=True, exist_ok=True)
+        copy = shutil.copytree if (unbroken.folder / part).is_dir() else shutil.copyfile
+        copy(unbroken.folder / part, path.parent / "train" / part)
+    again = launch(path, "layout.tp=1", "layout.pp=1", "layout.dp=2")
+    assert again.code == 0, again.error
+    assert losses(path.parent) == pytest.approx(losses(unbroken.out.parent), abs=1e-6)
+    assert read_card(path.parent / "model").layout == {"tp": 1, "pp": 1, "dp": 2}
+    assert not (path.parent / "train" / "checkpoints" / name / "universal").exists()
 
 
 def test_processes_do_not_outlive_their_launcher(start_run, start):

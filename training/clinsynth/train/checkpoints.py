@@ -16,27 +16,37 @@ from clinsynth.errors import FolderError, UsageError
 from clinsynth.folders import file_sha256, write_json
 from clinsynth.train.universal import FOLDER as UNIVERSAL
 from clinsynth.train.universal import drop_universal, make_universal
+from clinsynth.train.writing import Files
 
 FOLDER: Final = "checkpoints"
 RECORD: Final = "record.json"
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
-    """What a checkpoint says of itself.
+@dataclass(frozen=True)
+class Progress:
+    """How far a run is, and what run it is.
 
     Args:
         step: optimizer steps done.
         tokens: tokens the loss was taken over so far.
         run: what has to be the same in a run that goes on from here, by config key.
         layout: processes by axis, and ZeRO stage: another one can go on from here too.
-        files: name -> (bytes, SHA-256).
     """
 
     step: int
     tokens: int
     run: Mapping[str, Any]
     layout: Mapping[str, int]
+
+
+@dataclass(frozen=True)
+class Record(Progress):
+    """What a checkpoint says of itself.
+
+    Args:
+        files: name -> (bytes, SHA-256).
+    """
+
     files: Mapping[str, tuple[int, str]]
 
 
@@ -117,37 +127,45 @@ def check_contents(path: Path, record: Record, share: slice) -> str | None:
     return None
 
 
-def save(
-    engine: Any,
-    folder: Path,
-    step: int,
-    tokens: int,
-    run: Mapping[str, Any],
-    layout: Mapping[str, int],
-    keep: int,
-) -> None:
-    """Writes a checkpoint and removes the oldest beyond ``keep``. Collective."""
+def save(engine: Any, folder: Path, progress: Progress, keep: int) -> None:
+    """Begins to write a checkpoint, and to remove the oldest beyond ``keep`` when it is whole. Collective.
+
+    Training may go on at once; ``wait`` returns when the checkpoint is there.
+
+    Raises:
+        ClinsynthError: the one before could not be written.
+    """
     from clinsynth.train.distributed import Place, from_all
 
     place = Place.from_environment()
     assert place is not None
-    path = folder / FOLDER / name_of(step)
+    path = folder / FOLDER / name_of(progress.step)
+    wait(engine)
     if place.first and path.exists():
         shutil.rmtree(path)  # cut off while it was written, or written by a run that went back
     from_all(None)
     engine.save_checkpoint(str(path.parent), tag=path.name, save_latest=False)
-    from_all(None)
-    names = sorted(p.name for p in path.iterdir() if p.name != RECORD)
-    mine = {
-        name: ((path / name).stat().st_size, file_sha256(path / name))
-        for name in names[place.rank :: place.world_size]
-    }
-    files = {name: entry for part in from_all(mine) for name, entry in part.items()}
-    if place.first:
+
+    def complete_it(files: Files) -> None:
         temporary = path / f".{RECORD}"
-        write_json(temporary, asdict(Record(step, tokens, run, layout, files)))
+        write_json(temporary, asdict(Record(**asdict(progress), files=files)))
         temporary.rename(path / RECORD)
         prune(folder, keep)
+
+    engine.checkpoint_engine.finish(
+        path, place.rank, complete_it if place.first else None, place.world_size
+    )
+
+
+def wait(engine: Any) -> None:
+    """Returns in every process when no checkpoint is being written. Collective.
+
+    Raises:
+        ClinsynthError: it could not be written.
+    """
+    from clinsynth.train.distributed import from_all
+
+    engine.checkpoint_engine.wait()
     from_all(None)
 
 

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from clinsynth.train.writing import write_in_background
+
 if TYPE_CHECKING:
     from clinsynth.train.config import TrainConfig
 
@@ -35,6 +37,7 @@ def start_engine(config: TrainConfig, network: Any, *, universal: bool = False) 
     settings = deepspeed_config(config)
     settings["checkpoint"]["load_universal"] = universal
     engine, *_ = deepspeed.initialize(model=network, optimizer=adamw, config=settings)
+    write_in_background(engine)
     return engine
 
 

@@ -68,9 +68,11 @@ class Trainer:
                         metrics.add(step=self.state.step, valid_loss=valid)
                 if self._last or self._due(self.config.checkpoints.every_steps) or self._overdue():
                     self.save()
+                self.engine.checkpoint_engine.check()
                 progress.advance(
                     tokens, f"step {self.state.step:,}/{self.config.steps:,}, loss {row['loss']:.3f}"
                 )
+            checkpoints.wait(self.engine)
 
     def validate(self) -> float | None:
         """Nats per token on the validation rows; None when the corpus has none."""
@@ -81,17 +83,10 @@ class Trainer:
         return float(loss)
 
     def save(self) -> None:
-        """Writes a checkpoint."""
-        keep = self.config.checkpoints.keep
-        checkpoints.save(
-            self.engine,
-            self.config.folder,
-            self.state.step,
-            self.state.tokens,
-            self.run,
-            self.config.layout.axes,
-            keep,
-        )
+        """Begins to write a checkpoint."""
+        layout = self.config.layout.axes
+        progress = checkpoints.Progress(self.state.step, self.state.tokens, self.run, layout)
+        checkpoints.save(self.engine, self.config.folder, progress, self.config.checkpoints.keep)
         self._saved = time.monotonic()
 
     def _step(self) -> tuple[dict[str, Any], int]:
