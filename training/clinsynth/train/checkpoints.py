@@ -153,7 +153,7 @@ def save(engine: Any, folder: Path, progress: Progress, keep: int) -> None:
         prune(folder, keep)
 
     engine.checkpoint_engine.finish(
-        path, place.rank, complete_it if place.first else None, place.world_size
+        path, place.rank, place.world_size, complete_it if place.first else None
     )
 
 

@@ -66,7 +66,7 @@ class BackgroundWriter:
         self._taken.append((copy, Path(path)))
 
     def finish(
-        self, folder: Path, rank: int, when_all_wrote: Callable[[Files], None] | None, world: int
+        self, folder: Path, rank: int, world: int, when_all_wrote: Callable[[Files], None] | None
     ) -> None:
         """Begins to write what was taken since the last time.
 
