@@ -10,7 +10,7 @@ export VLLM_NO_USAGE_STATS := 1
 export DS_ACCELERATOR ?= cpu
 export TOKENIZERS_PARALLELISM := false
 
-.PHONY: help setup demo test check lock bench clean
+.PHONY: help setup demo test check lock bench parity clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
@@ -42,6 +42,9 @@ lock: ## compile requirements/cpu.txt anew
 
 bench: setup ## every benchmark, one after the other
 	@for script in benchmarks/[a-z]*.py; do echo "== $$script"; $(BIN)/python "$$script" || exit 1; done
+
+parity: setup ## is parallel training the same training? every family at every layout, half an hour
+	$(BIN)/python benchmarks/parity.py
 
 clean: ## remove what runs leave behind, but the environment
 	rm -rf runs .pytest_cache .mypy_cache .ruff_cache .import_linter_cache

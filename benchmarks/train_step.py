@@ -1,9 +1,11 @@
-"""Tokens per second of one training process, against the Hugging Face Trainer in the same run.
+"""Tokens per second of training, against the Hugging Face Trainer in the same run; its growth; its scaling.
 
-Same model, rows, batch, dtype (bfloat16 autocast, float32 weights), AdamW and clipping; each side in fresh
-processes, one after the other in turn, so that both meet the same machine. Prints the ratio of medians.
+Same model, rows, batch, dtype (bfloat16 autocast, float32 weights), AdamW and clipping; each side in
+fresh processes, one after the other in turn, so that both meet the same machine. Prints the ratio of
+medians. Then, for ours alone, the cost of a token by length of row and by depth; and weak scaling: one,
+two and four processes with the same rows each.
 
-    python benchmarks/train_step.py [--preset demo] [--context 512] [--rows 16] [--threads 2]
+    python benchmarks/train_step.py [--preset demo] [--context 512] [--rows 16] [--threads 2] [--only compare]
 """
 
 from __future__ import annotations
@@ -18,14 +20,18 @@ import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 VOCABULARY = 4096
+CONTEXTS = (256, 512, 1024, 2048)
+DEPTHS = (2, 4, 8, 16)
+LAYOUTS = ((1, 1, 1), (1, 1, 2), (1, 2, 1), (2, 1, 1), (1, 1, 4), (1, 4, 1), (4, 1, 1), (2, 2, 1))
 
 
 def main() -> None:
-    """Reads the options; compares, or is one of the sides."""
+    """Reads the options; measures, or is one of the sides."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--preset", default="demo")
     parser.add_argument("--context", type=int, default=512)
@@ -33,17 +39,23 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=6)
     parser.add_argument("--rounds", type=int, default=2)
     parser.add_argument("--threads", type=int, default=cores())
+    parser.add_argument("--only", choices=("compare", "growth", "scaling"))
     parser.add_argument("--side", choices=("clinsynth", "trainer"), help=argparse.SUPPRESS)
+    parser.add_argument("--layers", type=int, help=argparse.SUPPRESS)
+    parser.add_argument("--layout", type=json.loads, default=[1, 1, 1], help=argparse.SUPPRESS)
+    parser.add_argument("--micro-rows", type=int, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.side:
-        times = {"clinsynth": clinsynth_steps, "trainer": trainer_steps}[options.side](options)
-        print(json.dumps({"seconds": times, "peak_mib": peak_mib()}))
+        measure = {"clinsynth": clinsynth_steps, "trainer": trainer_steps}[options.side]
+        print(json.dumps({"seconds": measure(options), "peak_mib": peak_mib()}))
         return
-    compare(options)
+    for part in ("compare", "growth", "scaling"):
+        if options.only in (None, part):
+            {"compare": compare, "growth": growth, "scaling": scaling}[part](options)
 
 
 def compare(options: argparse.Namespace) -> None:
-    """Runs both sides in turn and prints the table."""
+    """Runs both sides in turn and prints the ratio."""
     seconds: dict[str, list[float]] = {"clinsynth": [], "trainer": []}
     memory: dict[str, float] = {}
     for _ in range(options.rounds):
@@ -60,70 +72,133 @@ def compare(options: argparse.Namespace) -> None:
     print(f"  ratio      {rate['clinsynth'] / rate['trainer']:8.2f}")
 
 
-def run_side(side: str, threads: int) -> dict:
-    """What one side measured, in a process of its own."""
-    environment = {
-        **os.environ,
-        "OMP_NUM_THREADS": str(threads),
-        "DS_ACCELERATOR": "cpu",
-        "HF_HUB_OFFLINE": "1",
-    }
-    if side == "clinsynth":
-        from clinsynth.train.launch import ALLOCATOR
+def growth(options: argparse.Namespace) -> None:
+    """Prints the cost of a token by length of row and by depth, and the exponent of each."""
+    tokens = options.rows * options.context
+    for name, values in (("context", CONTEXTS), ("layers", DEPTHS)):
+        print(f"{options.preset}, {tokens:,} tokens a step, by {name}")
+        costs = []
+        for value in values:
+            context = value if name == "context" else options.context
+            more = ["--context", str(context), "--rows", str(tokens // context)]
+            if name == "layers":
+                more += ["--layers", str(value)]
+            found = run_side("clinsynth", options.threads, *more)
+            costs.append(statistics.median(found["seconds"]) / tokens * 1e6)
+            print(f"  {value:6} {costs[-1]:8.1f} us a token   peak {found['peak_mib']:6,.0f} MiB")
+        exponent = np.polyfit(np.log(values), np.log(costs), 1)[0]
+        print(f"  grows as {name} to the power of {exponent:.2f}")
 
-        environment |= ALLOCATOR
-    command = [sys.executable, __file__, *sys.argv[1:], "--side", side]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True)
-    if done.returncode:
-        raise SystemExit(done.stderr)
-    return json.loads(done.stdout.strip().splitlines()[-1])
+
+def scaling(options: argparse.Namespace) -> None:
+    """Prints tokens/s by layout, one thread a process, the same rows a process."""
+    micro = max(1, options.rows // 8)
+    print(f"{options.preset}, {micro * 4} rows x {options.context} a process in micro-batches of {micro},")
+    print(f"one thread a process, {cores()} cores, gloo: tensor x pipeline x data parallel")
+    alone = 0.0
+    for layout in LAYOUTS:
+        processes = layout[0] * layout[1] * layout[2]
+        rows = micro * 4 * processes
+        more = ["--rows", str(rows), "--micro-rows", str(micro), "--layout", json.dumps(layout)]
+        found = run_side("clinsynth", 1, *more, processes=processes)
+        rate = rows * options.context / statistics.median(found["seconds"])
+        alone = alone or rate
+        share = rate / (alone * min(processes, cores()))
+        print(
+            f"  {'x'.join(map(str, layout))}  {rate:8,.0f} tokens/s   {share:5.0%} of what "
+            f"{min(processes, cores())} would do alone   peak {found['peak_mib']:6,.0f} MiB a process"
+        )
+
+
+def run_side(side: str, threads: int, *more: str, processes: int = 1) -> dict[str, Any]:
+    """What one side measured, in processes of its own; the first of them tells."""
+    with tempfile.TemporaryDirectory() as folder:
+        environment = {
+            **os.environ,
+            "OMP_NUM_THREADS": str(threads),
+            "DS_ACCELERATOR": "cpu",
+            "HF_HUB_OFFLINE": "1",
+            "GLOO_SOCKET_IFNAME": "lo",
+            "CLINSYNTH_RENDEZVOUS": str(Path(folder) / "rendezvous"),
+        }
+        if side == "clinsynth":
+            from clinsynth.train.launch import ALLOCATOR
+
+            environment |= ALLOCATOR
+        command = [sys.executable, __file__, *sys.argv[1:], *more, "--side", side]
+        started = [
+            subprocess.Popen(
+                command,
+                env=environment
+                | {"RANK": str(rank), "LOCAL_RANK": str(rank), "WORLD_SIZE": str(processes)},
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                text=True,
+            )
+            for rank in range(processes)
+        ]
+        said = [process.communicate() for process in started]
+    for process, (_, errors) in zip(started, said):
+        if process.returncode:
+            raise SystemExit(errors)
+    return dict(json.loads(said[0][0].strip().splitlines()[-1]))
 
 
 def clinsynth_steps(options: argparse.Namespace) -> list[float]:
     """Seconds of each step but the first, in the engine of `clinsynth train`."""
-    os.environ.update(RANK="0", WORLD_SIZE="1", LOCAL_RANK="0", GLOO_SOCKET_IFNAME="lo")
     import torch
 
     from clinsynth.train.config import TrainConfig
-    from clinsynth.train.distributed import RENDEZVOUS, Place, joined
+    from clinsynth.train.distributed import Place, joined
     from clinsynth.train.engine import grad_norm, start_engine
     from clinsynth.train.families import family_of
     from clinsynth.train.loss import IGNORED
     from clinsynth.train.pipeline import build
+    from clinsynth.train.presets import PRESETS
 
     place = Place.from_environment()
     assert place is not None
-    with tempfile.TemporaryDirectory() as folder:
-        os.environ[RENDEZVOUS] = str(Path(folder) / "rendezvous")
-        config = TrainConfig(
-            name="benchmark",
-            corpus=Path(folder),
-            out=Path(folder) / "model",
-            model=options.preset,
-            context=options.context,
-            steps=options.steps + 1,
-            batch={"rows": options.rows, "micro_rows": options.rows},
-        )
-        assert config.shape is not None
-        family = family_of(config.shape.architecture)
-        with joined(place):
-            settings = family.settings(config.shape, VOCABULARY, options.context)
-            engine = start_engine(config, build(config, family.config(settings)))
-            times = []
-            for ids in batches(options):
-                start = time.perf_counter()
-                ids = torch.from_numpy(ids)
-                labels = torch.nn.functional.pad(ids[:, 1:], (0, 1), value=IGNORED)
-                weight = torch.tensor(1 / (options.rows * (options.context - 1)))
-                loss = float(engine.train_batch(iter([(ids, (labels, weight))])))
-                assert loss > 0
-                assert grad_norm(engine) > 0
-                times.append(time.perf_counter() - start)
+    tp, pp, dp = options.layout
+    shape = dict(PRESETS[options.preset])
+    config = TrainConfig(
+        name="benchmark",
+        corpus=Path("nowhere"),
+        out=Path("nowhere"),
+        model={**shape, "layers": options.layers or shape["layers"]},
+        context=options.context,
+        steps=options.steps + 1,
+        layout={"tp": tp, "pp": pp, "dp": dp},
+        batch={"rows": options.rows, "micro_rows": options.micro_rows or options.rows // dp},
+    )
+    assert config.shape is not None
+    family = family_of(config.shape.architecture)
+    micro, times = config.batch.micro_rows, []
+    with joined(place):
+        settings = family.settings(config.shape, VOCABULARY, options.context)
+        network = build(config, family.config(settings))
+        engine = start_engine(config, network)
+        copy = network.mpu().get_data_parallel_rank()
+        weight = torch.tensor(config.micro_batches * dp / (options.rows * (options.context - 1)))
+        for step in batches(options):
+            start = time.perf_counter()
+            mine = torch.from_numpy(step).view(-1, dp, micro, options.context)[:, copy]
+            micro_batches = [
+                (
+                    (ids, torch.ones_like(ids)),
+                    (torch.nn.functional.pad(ids[:, 1:], (0, 1), value=IGNORED), weight),
+                )
+                for ids in mine
+            ]
+            assert float(engine.train_batch(iter(micro_batches))) > 0
+            assert grad_norm(engine) > 0
+            times.append(time.perf_counter() - start)
     return times[1:]
 
 
 def trainer_steps(options: argparse.Namespace) -> list[float]:
     """Seconds of each step but the first, in the Hugging Face Trainer."""
+    for name in ("RANK", "WORLD_SIZE", "LOCAL_RANK"):
+        del os.environ[name]
     import torch
     from transformers import AutoModelForCausalLM, Trainer, TrainerCallback, TrainingArguments
 
