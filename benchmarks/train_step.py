@@ -5,7 +5,7 @@ fresh processes, one after the other in turn, so that both meet the same machine
 medians. Then, for ours alone, the cost of a token by length of row and by depth; and weak scaling: one,
 two and four processes with the same rows each.
 
-    python benchmarks/train_step.py [--preset demo] [--context 512] [--rows 16] [--threads 2] [--only compare]
+    python benchmarks/train_step.py [--preset demo] [--context 512] [--rows 16] [--threads 2] [--only PART]
 """
 
 from __future__ import annotations

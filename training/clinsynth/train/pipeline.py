@@ -49,7 +49,9 @@ def _blueprint(config: TrainConfig, hf_config: Any, grid: Any) -> Blueprint:
     family = family_of(hf_config.model_type)
     weights: Weights = SeededWeights(family, hf_config, config.seed)
     if config.init_from is not None:
-        weights = FolderWeights(family, TensorFolder(config.init_from))
+        parts = family.parts(hf_config)
+        rows = frozenset(f"{name}.weight" for name in (parts.embedding, parts.head))
+        weights = FolderWeights(family, TensorFolder(config.init_from), rows)
     with torch.device("meta"):
         skeleton = AutoModelForCausalLM.from_config(
             hf_config, attn_implementation=register(), dtype=torch.float32

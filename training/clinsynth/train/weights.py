@@ -54,17 +54,29 @@ class SeededWeights:
 class FolderWeights:
     """The values of an existing model.
 
+    Tokens that it does not know start as the mean of those it knows, which keeps what it says of the others
+    (Hewitt 2021, "Initializing new word embeddings for pretrained language models").
+
+    Args:
+        vocabulary: names of the tensors with a row for each token.
+
     Raises:
         FolderError: a tensor is missing or has another shape than its config says.
     """
 
     family: Family
     folder: TensorFolder
+    vocabulary: frozenset[str]
 
     def get(self, name: str, shape: torch.Size) -> torch.Tensor:
         """The stored tensor, in float32."""
         names = self.family.stored_names(name)
         tensor = self.folder.get(next((known for known in names if known in self.folder), name))
+        new_tokens = shape[0] - tensor.shape[0]
+        if new_tokens > 0 and name in self.vocabulary and tensor.shape[1:] == shape[1:]:
+            tensor = torch.cat(
+                [tensor.float(), tensor.float().mean(0, keepdim=True).expand(new_tokens, -1)]
+            )
         if tensor.shape != shape:
             raise FolderError(
                 f"tensor {name} has shape {list(tensor.shape)}, its config says {list(shape)}"
