@@ -6,25 +6,22 @@ commands and must stay instant.
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from clinsynth.lazy import lazily
 
 if TYPE_CHECKING:
     from clinsynth.report.markdown import comparison_table, results_table
     from clinsynth.report.page import render
     from clinsynth.report.write import write_report
+else:
+    __getattr__ = lazily(
+        __name__,
+        {
+            "markdown": ("comparison_table", "results_table"),
+            "page": ("render",),
+            "write": ("write_report",),
+        },
+    )
 
 __all__ = ["comparison_table", "render", "results_table", "write_report"]
-
-_HOMES = {
-    "comparison_table": "markdown",
-    "results_table": "markdown",
-    "render": "page",
-    "write_report": "write",
-}
-
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)

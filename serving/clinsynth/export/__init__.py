@@ -1,15 +1,30 @@
-"""Bulk corpora: shards, card, manifest, sums. ``run_export`` makes one."""
+"""Bulk corpora: shards, card, manifest, sums. ``run_export`` makes one.
+
+The parts are imported when first asked for: the command line looks into this package for its list of
+commands and must stay instant.
+"""
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING
+
+from clinsynth.lazy import lazily
 
 if TYPE_CHECKING:
     from clinsynth.export.config import Cell, Conditions, ExportConfig
     from clinsynth.export.drawing import PlanNotMetError
     from clinsynth.export.plan import Plan, make_plan
     from clinsynth.export.run import prepare_export, run_export
+else:
+    __getattr__ = lazily(
+        __name__,
+        {
+            "config": ("Cell", "Conditions", "ExportConfig"),
+            "drawing": ("PlanNotMetError",),
+            "plan": ("Plan", "make_plan"),
+            "run": ("prepare_export", "run_export"),
+        },
+    )
 
 __all__ = [
     "Cell",
@@ -21,21 +36,3 @@ __all__ = [
     "prepare_export",
     "run_export",
 ]
-
-_HOMES: Final = {
-    "Cell": "config",
-    "Conditions": "config",
-    "ExportConfig": "config",
-    "Plan": "plan",
-    "PlanNotMetError": "drawing",
-    "make_plan": "plan",
-    "prepare_export": "run",
-    "run_export": "run",
-}
-
-
-def __getattr__(name: str) -> Any:
-    # Loaded when asked for: the command's module lies in this package, and `clinsynth --help` loads it.
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)

@@ -6,7 +6,7 @@ looks into them for its list of commands.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from clinsynth.corpus.note import (
     AGE_BANDS,
@@ -19,9 +19,12 @@ from clinsynth.corpus.note import (
     Span,
     age_band,
 )
+from clinsynth.lazy import lazily
 
 if TYPE_CHECKING:
     from clinsynth.corpus.schema import SCHEMA, from_dict, from_table, to_dict, to_table
+else:
+    __getattr__ = lazily(__name__, {"schema": ("SCHEMA", "from_dict", "from_table", "to_dict", "to_table")})
 
 __all__ = [
     "AGE_BANDS",
@@ -39,11 +42,3 @@ __all__ = [
     "to_dict",
     "to_table",
 ]
-
-
-def __getattr__(name: str) -> Any:
-    if name not in __all__:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from clinsynth.corpus import schema
-
-    return getattr(schema, name)

@@ -6,22 +6,14 @@ the command line looks into this package for its list of commands and must stay 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from clinsynth.lazy import lazily
 
 if TYPE_CHECKING:
     from clinsynth.prepare.config import PrepareConfig
     from clinsynth.prepare.run import prepare
+else:
+    __getattr__ = lazily(__name__, {"config": ("PrepareConfig",), "run": ("prepare",)})
 
 __all__ = ["PrepareConfig", "prepare"]
-
-
-def __getattr__(name: str) -> Any:
-    if name == "PrepareConfig":
-        from clinsynth.prepare.config import PrepareConfig
-
-        return PrepareConfig
-    if name == "prepare":
-        from clinsynth.prepare.run import prepare
-
-        return prepare
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
