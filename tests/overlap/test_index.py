@@ -149,7 +149,7 @@ def test_many_notes_take_several_flushes(monkeypatch: pytest.MonkeyPatch) -> Non
     rng = random.Random(4)
     notes = [" ".join(rng.choices(VOCABULARY, k=40)) for _ in range(200)]
     whole = NgramIndex.build([*notes, *notes[:50], *notes[:20]], n=4)
-    monkeypatch.setattr("clinsynth.overlap.index._PENDING", 100)
+    monkeypatch.setattr("clinsynth.overlap.owners._PENDING", 100)
     builder = NgramIndexBuilder(n=4)
     for note in [*notes, *notes[:50], *notes[:20]]:
         builder.add(note)

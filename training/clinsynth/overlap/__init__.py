@@ -2,11 +2,14 @@
 
 from clinsynth.overlap.duplicates import near_duplicate_clusters
 from clinsynth.overlap.index import DEFAULT_MAX_DOCUMENTS, DEFAULT_N, NgramIndex, NgramIndexBuilder
+from clinsynth.overlap.passages import SharedPassages, shared_passages
 
 __all__ = [
     "DEFAULT_MAX_DOCUMENTS",
     "DEFAULT_N",
     "NgramIndex",
     "NgramIndexBuilder",
+    "SharedPassages",
     "near_duplicate_clusters",
+    "shared_passages",
 ]

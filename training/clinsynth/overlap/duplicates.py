@@ -16,6 +16,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from clinsynth.overlap.forest import Forest
 from clinsynth.overlap.spill import ArrayFile
 from clinsynth.overlap.words import Hashes, ngram_hashes, word_hashes
 
@@ -42,7 +43,7 @@ def near_duplicate_clusters(
     """
     assert 0 < threshold <= 1, threshold
     shingles, starts, bands = _sketch(texts, threshold, folder)
-    joined = _Forest(starts.size - 1)
+    joined = Forest(starts.size - 1)
     for band in range(bands.shape[1]):
         for crowd in _crowds(np.ascontiguousarray(bands[:, band])):
             _join_alike(crowd, shingles, starts, threshold, joined)
@@ -120,7 +121,7 @@ def _crowds(band: Hashes) -> Iterator[Ints]:
         yield order[starts[i] : ends[i]]
 
 
-def _join_alike(crowd: Ints, shingles: Hashes, starts: Ints, threshold: float, joined: _Forest) -> None:
+def _join_alike(crowd: Ints, shingles: Hashes, starts: Ints, threshold: float, joined: Forest) -> None:
     """Compares each text of a crowd with one of every cluster met so far, not with all others."""
     representatives: list[int] = []
     for text in crowd.tolist():
@@ -142,24 +143,3 @@ def _may_be_alike(starts: Ints, a: int, b: int, threshold: float) -> bool:
     # Sets whose sizes differ by more cannot be so similar.
     sizes = starts[a + 1] - starts[a], starts[b + 1] - starts[b]
     return bool(min(sizes) >= threshold * max(sizes))
-
-
-class _Forest:
-    """Union-find; the root of a tree is its smallest member."""
-
-    def __init__(self, size: int) -> None:
-        self._parent = list(range(size))
-
-    def root(self, item: int) -> int:
-        while self._parent[item] != item:
-            self._parent[item] = self._parent[self._parent[item]]
-            item = self._parent[item]
-        return item
-
-    def join(self, a: int, b: int) -> None:
-        low, high = sorted((self.root(a), self.root(b)))
-        self._parent[high] = low
-
-    def numbers(self) -> list[int]:
-        seen: dict[int, int] = {}
-        return [seen.setdefault(self.root(item), len(seen)) for item in range(len(self._parent))]

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Hashable, Iterable, Iterator
+from collections.abc import Hashable, Iterable
 from pathlib import Path
 from typing import Any, Final, Self
 
@@ -22,16 +22,13 @@ import numpy as np
 import numpy.typing as npt
 
 from clinsynth.errors import DataError, FolderError
+from clinsynth.overlap.owners import Owners
 from clinsynth.overlap.spill import ArrayFile
 from clinsynth.overlap.words import HASH_VERSION, Hashes, ngram_hashes, word_hashes, word_places
 
 DEFAULT_N: Final = 13
 DEFAULT_MAX_DOCUMENTS: Final = 2
 
-_BUCKETS: Final = 64  # by the top 6 bits: sorted one by one, so memory is a 64th of the n-grams
-_BUCKET_SHIFT: Final = np.uint64(58)
-_PENDING: Final = 1 << 20
-_ENTRY: Final = np.dtype([("hash", "<u8"), ("group", "<u4")])
 _FIELD: Final = re.compile(r"hash(\d+)_n(\d+)_max(\d+|any)")
 
 
@@ -152,22 +149,14 @@ class NgramIndexBuilder:
         self.n, self.max_documents = n, max_documents
         self.documents = 0
         self._folder = folder
-        self._buckets = [ArrayFile(_ENTRY, folder) for _ in range(_BUCKETS)]
+        self._owners = Owners(folder)
         self._groups: dict[Hashable, int] = {}
         self._next_group = 0
-        self._pending: list[npt.NDArray[Any]] = []
-        self._pending_size = 0
 
     def add(self, text: str, group: Hashable | None = None) -> None:
         """Adds a note; ``group`` says whose it is, None: nobody else's."""
-        hashes = ngram_hashes(word_hashes(text), self.n)
-        entries = np.empty(hashes.size, _ENTRY)
-        entries["hash"], entries["group"] = hashes, self._number(group)
+        self._owners.add(ngram_hashes(word_hashes(text), self.n), self._number(group))
         self.documents += 1
-        self._pending.append(entries)
-        self._pending_size += entries.size
-        if self._pending_size >= _PENDING:
-            self._flush()
 
     def finish(self) -> NgramIndex:
         """The index of all that was added; its numbers lie in a nameless file until it is saved."""
@@ -181,10 +170,10 @@ class NgramIndexBuilder:
         """
         if not self.documents:
             raise DataError("there is no text to index: the corpus is empty")
-        self._flush()
         kept = ArrayFile("<u8", self._folder)
-        for bucket in self._sorted_buckets():
-            kept.append(bucket)
+        for part in self._owners.drain():
+            few = slice(None) if self.max_documents is None else part.counts <= self.max_documents
+            kept.append(part.hashes[few])
         array: Hashes = kept.array()
         kept.close()
         return array
@@ -196,30 +185,3 @@ class NgramIndexBuilder:
         if group is not None:
             self._groups[group] = number
         return number
-
-    def _flush(self) -> None:
-        if not self._pending:
-            return
-        entries = np.concatenate(self._pending)
-        self._pending, self._pending_size = [], 0
-        bucket = (entries["hash"] >> _BUCKET_SHIFT).astype(np.int64)
-        entries = entries[np.argsort(bucket, kind="stable")]
-        ends = np.cumsum(np.bincount(bucket, minlength=_BUCKETS))
-        for file, part in zip(self._buckets, np.split(entries, ends[:-1])):
-            file.append(part)
-
-    def _sorted_buckets(self) -> Iterator[Hashes]:
-        for file in self._buckets:
-            entries = file.array()
-            file.close()
-            if not entries.size:
-                continue
-            hashes, groups = entries["hash"], entries["group"]
-            order = np.lexsort((groups, hashes))
-            hashes, groups = hashes[order], groups[order]
-            new_hash = np.append(True, hashes[1:] != hashes[:-1])
-            new_pair = new_hash | np.append(True, groups[1:] != groups[:-1])
-            starts = np.flatnonzero(new_hash)
-            counts = np.add.reduceat(new_pair, starts, dtype=np.int64)
-            keep = slice(None) if self.max_documents is None else counts <= self.max_documents
-            yield hashes[starts][keep]

@@ -69,6 +69,11 @@ def _summary(counts: dict[str, Any]) -> str:
     ]
     dropped = {name: count for name, count in counts["dropped"].items() if count}
     lines.append(f"dropped: {_listed(dropped) or 'nothing'}")
+    if (joined := counts["passages"]) and joined["groups"]:
+        lines.append(
+            f"kept together for a passage in common: {joined['notes']:,} notes in {joined['groups']:,} "
+            f"groups, the largest of {joined['largest']:,}"
+        )
     gold = counts["deid"]["gold"].values()
     if marked := sum(g["marked"] for g in gold):
         share = sum(g["found"] for g in gold) / marked

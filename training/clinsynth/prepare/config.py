@@ -104,7 +104,7 @@ class Source(ReadOptions):
 
 
 class Splits(Config):
-    """Share of the patients (or of the near-duplicate groups, for notes without patient) in each split.
+    """Share of the patients in each split, or of the groups of notes that belong together.
 
     Args:
         valid: tells when training stops helping.
@@ -132,12 +132,31 @@ class Dedup(Config):
         exact: drop notes that differ in nothing but letter case and white space.
         near: drop near duplicates.
         threshold: Jaccard similarity of 5-word shingles from which two notes are near duplicates. Also
-            groups notes that have no ``patient_id`` for splitting, whether near duplicates go or not.
+            keeps notes that have no ``patient_id`` in one split, whether near duplicates go or not.
     """
 
     exact: bool = True
     near: bool = True
     threshold: float = Field(default=0.8, ge=0.3, le=1)
+
+
+class Passages(Config):
+    """Which notes stay in one split besides those of a patient: those that share a long passage.
+
+    Near duplicates are alike as a whole. A page pasted into another note, or a text that one hand dictates
+    for many patients, is not, and would let what judges the model (``test``, ``holdout``) stand in
+    ``train`` word for word. A note without ``patient_id`` goes where those notes go that it shares a
+    passage with. Patients stay apart whatever they share: one hospital's patients have that in common.
+
+    Args:
+        words: length of a passage; None: passages tie nothing. Long enough that stock sentences do not
+            count, short enough that nothing the privacy measures call a long copy is left.
+        max_documents: a passage in the notes of more patients (or groups of notes) is boilerplate and ties
+            nothing.
+    """
+
+    words: int | None = Field(default=30, ge=8, le=1000)
+    max_documents: int = Field(default=10, ge=2)
 
 
 class Deid(Config):
@@ -195,6 +214,7 @@ class PrepareConfig(Config):
     sources: list[Source] = Field(min_length=1)
     splits: Splits = Splits()
     dedup: Dedup = Dedup()
+    passages: Passages = Passages()
     deid: Deid = Field(default_factory=Deid)
     tokenizer: TokenizerConfig = TokenizerConfig()
     entities: bool = True

@@ -62,6 +62,7 @@ def prepare(config: PrepareConfig, out: Path, overwrite: bool = False) -> Manife
             "sources": source_counts(config, read),
             "dropped": {**selection.dropped, "too_short": tagged.counts["too_short"]},
             "groups": selection.groups,
+            "passages": selection.passages,
             "cut": {name: tagged.counts[name] for name in ("notes_cut", "pieces", "too_long")},
             "splits": {name: counts.as_dict() for name, counts in written.items()},
             "deid": _deid_counts(tagged),

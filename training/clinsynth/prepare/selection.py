@@ -1,7 +1,8 @@
 """Which notes stay, and in which split: duplicates go, and no patient is in two splits.
 
 Decisions are numbers a note (some 200 bytes); the texts stay on disk. A split depends on the seed and the
-patient alone, so adding notes moves nobody. Notes without patient are split by near-duplicate group.
+patient alone, so adding notes moves nobody. Notes without patient are split by what they have in common:
+near duplicates, and those that share a long passage, stay together.
 """
 
 from __future__ import annotations
@@ -20,11 +21,12 @@ from clinsynth.corpus import Note
 from clinsynth.errors import UsageError
 from clinsynth.overlap import near_duplicate_clusters
 from clinsynth.prepare.config import SPLITS, PrepareConfig, Source, Splits
+from clinsynth.prepare.passages import join_by_passages
 from clinsynth.prepare.spool import Spool
 from clinsynth.progress import track
 
 DROPPED: Final = -1
-REASONS: Final = ("exact_duplicate", "near_duplicate", "patient_in_other_split")
+REASONS: Final = ("exact_duplicate", "near_duplicate", "patient_in_other_split", "passage_in_other_split")
 _AUTO: Final = -1
 _PRIORITY: Final = np.array([0, 1, 3, 2])
 """Of each of ``SPLITS``: a patient whom the sources put in two splits stays in the higher one, for what
@@ -59,21 +61,41 @@ class Candidates:
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """``splits``: index in ``SPLITS`` or ``DROPPED``, a note each; how many were dropped, by reason."""
+    """``splits``: index in ``SPLITS`` or ``DROPPED``, a note each; how many were dropped, by reason; what
+    was split (patients, groups of notes); what passages joined."""
 
     splits: npt.NDArray[np.int8]
     dropped: dict[str, int]
     groups: int
+    passages: dict[str, int]
 
 
 def select(notes: Spool, candidates: Candidates, config: PrepareConfig, folder: Path) -> Selection:
     """Decides for each note of the spool.
 
     Raises:
-        UsageError: a split stays empty; names the key.
+        UsageError: a split stays empty, or passages tie nearly all notes together; names the key.
     """
-    keep = np.ones(len(notes), np.bool_)
     dropped = dict.fromkeys(REASONS, 0)
+    keep, groups = _without_duplicates(notes, candidates, config, folder, dropped)
+    patients = np.array(candidates.patients, np.uint64)[keep] != 0
+    joined = join_by_passages(notes, keep, groups, patients, config.passages, folder)
+    apart, _ = _split(groups, candidates, keep, config)
+    splits, groups_kept = _split(joined.groups, candidates, keep, config)
+    gone = splits == DROPPED
+    dropped["patient_in_other_split"] = int((gone & (apart == DROPPED)).sum())
+    dropped["passage_in_other_split"] = int((gone & (apart != DROPPED)).sum())
+    result = np.full(len(notes), DROPPED, np.int8)
+    result[keep] = splits
+    _check_none_empty(result, groups_kept, config)
+    return Selection(result, dropped, groups_kept, joined.counts)
+
+
+def _without_duplicates(
+    notes: Spool, candidates: Candidates, config: PrepareConfig, folder: Path, dropped: dict[str, int]
+) -> tuple[npt.NDArray[np.bool_], Hashes]:
+    """Whether each note stays; of those that do, the name of the patient or of the near-duplicate group."""
+    keep = np.ones(len(notes), np.bool_)
     if config.dedup.exact:
         _, first = np.unique(np.array(candidates.texts, np.uint64), return_index=True)
         keep[:] = False
@@ -91,12 +113,7 @@ def select(notes: Spool, candidates: Candidates, config: PrepareConfig, folder: 
         keep &= ~repeats
         dropped["near_duplicate"] = int(repeats.sum())
     groups = np.where(patients == 0, np.array(candidates.ids, np.uint64)[first_of], patients)
-    splits, groups_kept = _split(groups[keep], candidates, keep, config)
-    dropped["patient_in_other_split"] = int((splits == DROPPED).sum())
-    result = np.full(len(notes), DROPPED, np.int8)
-    result[keep] = splits
-    _check_none_empty(result, groups_kept, config)
-    return Selection(result, dropped, groups_kept)
+    return keep, groups[keep]
 
 
 def hash64(text: str) -> int:
