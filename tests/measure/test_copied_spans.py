@@ -42,11 +42,61 @@ def test_pasted_notes_are_found_and_beyond_the_control(tmp_path):
     assert result.details["sides"]["synthetic"]["share_of_notes_with_at_least"]["50"] == pytest.approx(0.1)
 
 
+def shared_stretch(note, other, words):
+    """``note`` with the first words of ``other`` before its own."""
+    return dataclasses.replace(note, text=f"{' '.join(other.text.split()[:words])} {note.text}")
+
+
+def test_one_note_pasted_whole_among_a_thousand_stands_out(tmp_path):
+    train, holdout = random_notes(300, 1), random_notes(300, 2)
+    # the control has long passages too, as notes by one hand do: more often than the synthetic side
+    holdout[:3] = [shared_stretch(h, t, 52) for h, t in zip(holdout[:3], train)]
+    pasted = dataclasses.replace(random_notes(1, 7, words=200)[0], id="real")
+    synthetic = [*random_notes(999, 3), dataclasses.replace(pasted, id="pasted")]
+    result = measured(tmp_path, [*train, pasted], holdout, synthetic)
+    m = result.metrics
+    assert m["notes_with_long_copy", "synthetic"].value == 1
+    assert m["notes_with_long_copy", "holdout"].value == 3
+    assert result.details["beyond_words"] == 104
+    assert m["notes_copied_beyond_control", "synthetic"].value == 1
+    assert result.details["long_copies"] == [{"id": "pasted", "words": 200}]
+    difference = m["long_copy_note_share_difference", "synthetic"]
+    assert difference.value == pytest.approx(1 / 1000 - 3 / 300)
+    assert difference.interval.low < difference.value < difference.interval.high < 0.01
+
+
+def test_many_long_passages_are_beyond_chance_and_few_are_not(tmp_path):
+    train, holdout = random_notes(100, 1), random_notes(100, 2)
+    holdout[0] = shared_stretch(holdout[0], train[0], 52)
+    clean = random_notes(100, 3)
+    for copies, shown in ((3, False), (20, True)):
+        synthetic = [shared_stretch(n, t, 52) for n, t in zip(clean[:copies], train)] + clean[copies:]
+        result = measured(tmp_path / str(copies), train, holdout, synthetic)
+        interval = result.metrics["long_copy_note_share_difference", "synthetic"].interval
+        assert (interval.low > 0) is shown
+        assert result.metrics["notes_copied_beyond_control", "synthetic"].value == 0
+        assert len(result.details["long_copies"]) == copies
+
+
+def test_pieces_of_one_document_are_one(tmp_path):
+    """What a long document repeats in its pieces is its own, not boilerplate."""
+    phrase = " ".join(f"phrase{i}" for i in range(20))
+    pieces = [
+        dataclasses.replace(n, text=f"{n.text} {phrase}", provenance={"piece_of": "one"})
+        for n in random_notes(5, 1)
+    ]
+    synthetic = [dataclasses.replace(n, text=f"{phrase} {n.text}") for n in random_notes(10, 3)]
+    found = measured(tmp_path, [*pieces, *random_notes(5, 4)], random_notes(10, 2), synthetic)
+    assert found.metrics["copied_note_share", "synthetic"].value == 1
+
+
 def test_clean_text_is_cleared(tmp_path):
     result = measured(tmp_path, random_notes(40, 1), random_notes(40, 2), random_notes(40, 3))
     difference = result.metrics["copied_word_share_difference", "synthetic"]
     assert difference.interval is not None
     assert difference.interval.low <= difference.value == 0 <= difference.interval.high
+    assert result.metrics["long_copy_note_share", "synthetic"].value == 0
+    assert result.details["long_copies"] == []
 
 
 def test_boilerplate_is_not_counted_and_a_patients_own_history_is(tmp_path):

@@ -3,7 +3,14 @@ import math
 import numpy as np
 import pytest
 
-from clinsynth.measure.statistics import bootstrap_sums, grouped_sums, percentile_metric, ratio, wilson
+from clinsynth.measure.statistics import (
+    bootstrap_sums,
+    grouped_sums,
+    newcombe,
+    percentile_metric,
+    ratio,
+    wilson,
+)
 
 
 def test_sums_are_of_whole_resamples_and_chunking_does_not_show(monkeypatch):
@@ -84,6 +91,26 @@ def test_one_document_has_no_spread_and_undefined_resamples_are_left_out():
 def test_wilson_against_published_values(successes, trials, low, high):
     found = wilson(successes, trials)
     assert (found.low, found.high) == pytest.approx((low, high), abs=6e-5)
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "low", "high"),
+    [
+        ((56, 70), (48, 80), 0.0524, 0.3339),  # Newcombe 1998, table II, method 10
+        ((9, 10), (3, 10), 0.1705, 0.8090),
+        ((6, 7), (2, 7), 0.0582, 0.8062),
+        ((5, 56), (0, 29), -0.0381, 0.1926),
+        ((0, 10), (0, 20), -0.1611, 0.2775),
+        ((0, 10), (0, 10), -0.2775, 0.2775),
+        ((10, 10), (0, 20), 0.6791, 1.0),
+        ((10, 10), (0, 10), 0.6075, 1.0),
+    ],
+)
+def test_newcombe_against_published_values(first, second, low, high):
+    found = newcombe(first, second)
+    assert (found.low, found.high) == pytest.approx((low, high), abs=6e-5)
+    turned = newcombe(second, first)
+    assert (turned.low, turned.high) == pytest.approx((-high, -low), abs=6e-5)
 
 
 @pytest.mark.parametrize(("successes", "trials"), [(0, 0), (3, 2), (-1, 5)])

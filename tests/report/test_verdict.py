@@ -9,7 +9,8 @@ def results(**changes):
     """Made-up results: what the cards read, nothing else."""
     numbers = {
         "real": 0.8, "synthetic": 0.72, "difference": (-0.08, -0.1, -0.06), "undeclared": 0,
-        "share": 0.01, "control": 0.02, "copied": (-0.01, -0.02, 0.005), "long": (0, 0),
+        "share": 0.01, "control": 0.02, "copied": (-0.01, -0.02, 0.005),
+        "long": 0, "far": 0, "oftener": (0, -0.01, 0.01),
         "rate": (0, 0.0, 3.7),
     } | changes  # fmt: skip
 
@@ -35,14 +36,18 @@ def results(**changes):
                 "copied_word_share,synthetic": n["share"],
                 "copied_word_share,holdout": n["control"],
                 "copied_word_share_difference,synthetic": n["copied"][0],
-                "notes_with_long_copy,synthetic": n["long"][0],
-                "notes_with_long_copy,holdout": n["long"][1],
+                "notes_with_long_copy,synthetic": n["long"],
+                "notes_copied_beyond_control,synthetic": n["far"],
+                "long_copy_note_share_difference,synthetic": n["oftener"][0],
             },
         },
         "intervals": {
             "ner_parity": {"f1_strict_difference,synthetic": interval(n["difference"])},
             "identifiers": {"notes_with_undeclared_per_1000,synthetic": interval(n["rate"])},
-            "copied_spans": {"copied_word_share_difference,synthetic": interval(n["copied"])},
+            "copied_spans": {
+                "copied_word_share_difference,synthetic": interval(n["copied"]),
+                "long_copy_note_share_difference,synthetic": interval(n["oftener"]),
+            },
         },
         "n-samples": {"identifiers": {"original": 1000, "effective": 1000}},
         "details": {
@@ -67,12 +72,37 @@ def results(**changes):
         (1, {}, "good", "undeclared identifiers in 1,000 notes"),
         (1, {"undeclared": 1}, "look", "no more often than in de-identified real notes"),
         (1, {"undeclared": 9, "rate": (9, 4.7, 17.0)}, "bad", "undeclared identifiers in 1,000 notes"),
-        (2, {}, "good", "no more than in unseen real notes"),
+        (2, {}, "good", "not shown to be more than in unseen real notes"),
         (2, {"copied": (-0.02, -0.03, -0.01)}, "good", "less than in unseen real notes"),
         (2, {"copied": (0.02, 0.01, 0.03)}, "bad", "more than in unseen real notes"),
-        (2, {"long": (1, 0)}, "bad", "1 note holds a passage of 50 words or more"),
-        (2, {"long": (3, 1)}, "bad", "3 notes hold a passage of 50 words or more"),
-        (2, {"long": (1, 1)}, "good", "no more than"),
+        (
+            2,
+            {"long": 1},
+            "look",
+            "1 note holds a copied passage of 50 words or more: not shown to be harmless",
+        ),
+        (
+            2,
+            {"long": 3},
+            "look",
+            "3 notes hold a copied passage of 50 words or more: not shown to be harmless",
+        ),
+        (2, {"long": 3, "copied": (-0.02, -0.03, -0.01)}, "look", "not shown to be harmless"),
+        (2, {"long": 1, "oftener": (-0.02, -0.04, -0.01)}, "look", "not shown to be harmless"),
+        (
+            2,
+            {"long": 9, "oftener": (0.02, 0.01, 0.03)},
+            "bad",
+            "9 notes hold a copied passage of 50 words or more, more often than",
+        ),
+        (
+            2,
+            {"long": 1, "far": 1},
+            "bad",
+            "1 note holds a copied passage of 50 words or more, far longer than any",
+        ),
+        (2, {"long": 3, "far": 1}, "bad", "or more, 1 of them far longer than any in unseen real notes"),
+        (2, {"long": 3, "copied": (0.02, 0.01, 0.03)}, "bad", "not shown to be harmless"),
     ],
 )
 def test_tone_and_words_follow_the_interval(index, changes, tone, words):

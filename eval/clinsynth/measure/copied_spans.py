@@ -14,6 +14,7 @@ What it does not know: copies that were reworded, and copies shorter than n word
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -31,8 +32,10 @@ from clinsynth.measure.statistics import (
     Array,
     bootstrap_sums,
     grouped_sums,
+    newcombe,
     percentile_metric,
     ratio,
+    wilson,
 )
 from clinsynth.measure.tasks import Context
 from clinsynth.progress import track
@@ -42,6 +45,7 @@ if TYPE_CHECKING:
 
 _WORDS, _COPIED, _HAS_COPY, _ONE = range(4)
 _LENGTHS = (13, 20, 30, 50, 100)  # longest copied stretch in words: at least so many
+_LISTED = 20
 
 
 class Parameters(Config):
@@ -50,6 +54,7 @@ class Parameters(Config):
     n: int = Field(ge=3)
     max_documents: int = Field(ge=1)
     long_words: int = Field(ge=3)
+    beyond: float = Field(ge=1)
     max_notes: int | None = Field(ge=1)
     resamples: int = Field(ge=1000)
     level: float = Field(gt=0.5, lt=1)
@@ -58,11 +63,16 @@ class Parameters(Config):
 @dataclass(frozen=True, slots=True)
 class _Copies:
     """Per note: ``counts`` (notes, 4) words, copied words, 1 if any is copied, 1; ``longest`` in words;
-    ``groups``: whose the note is."""
+    ``groups``: whose the note is; ``ids``."""
 
     counts: Array
     longest: npt.NDArray[np.int64]
     groups: list[str]
+    ids: list[str]
+
+    def with_at_least(self, words: int) -> int:
+        """Number of notes with a copied stretch of so many words."""
+        return int((self.longest >= words).sum())
 
 
 def measure(inputs: Inputs, parameters: Parameters, context: Context) -> TaskResult:
@@ -89,14 +99,15 @@ def measure(inputs: Inputs, parameters: Parameters, context: Context) -> TaskRes
         ("copied_note_share", _HAS_COPY, _ONE),
     ):
         metrics |= _share(name, top, bottom, sides, spreads, parameters.level)
-    for arm, side in sides.items():
-        metrics["longest_copied_words", arm] = Metric(float(side.longest.max()))
-        metrics["notes_with_long_copy", arm] = Metric(float((side.longest >= parameters.long_words).sum()))
+    beyond = max(parameters.long_words, math.ceil(parameters.beyond * sides["holdout"].longest.max()))
+    metrics |= _long_copies(sides, parameters, beyond)
     notes = len(sides["synthetic"].counts)
     details = {
         "n": parameters.n,
         "max_documents": parameters.max_documents,
         "long_words": parameters.long_words,
+        "beyond_words": beyond,
+        "long_copies": _listed(sides["synthetic"], parameters.long_words),
         "sides": {arm: _details(side) for arm, side in sides.items()},
     }
     return TaskResult(metrics, notes, notes, details, _remarks(sides))
@@ -107,8 +118,8 @@ def _index(train: NoteSource, parameters: Parameters) -> NgramIndex:
 
     builder = NgramIndexBuilder(parameters.n, parameters.max_documents)
     for note in track(train, "indexing the real notes"):
-        # What one patient's notes carry forward is no boilerplate: they count as one document.
-        builder.add(tagged_text(note), note.patient_id)
+        # What one patient's notes carry forward, or the pieces of one document, is no boilerplate.
+        builder.add(tagged_text(note), whose(note))
     return NgramIndex(builder.hashes(), parameters.n, parameters.max_documents)
 
 
@@ -122,7 +133,7 @@ def tagged_text(note: Note) -> str:
 
 
 def _copies(source: NoteSource, index: NgramIndex, most: int | None) -> _Copies:
-    rows, longest, groups = [], [], []
+    rows, longest, groups, ids = [], [], [], []
     for note in track(source.take(most), f"comparing {source.name}"):
         text = tagged_text(note)
         stretches = [len(text[start:end].split()) for start, end in index.copied(text)]
@@ -130,9 +141,10 @@ def _copies(source: NoteSource, index: NgramIndex, most: int | None) -> _Copies:
         rows.append((words, min(sum(stretches), words), bool(stretches), 1))
         longest.append(max(stretches, default=0))
         groups.append(whose(note))
+        ids.append(note.id)
     if not rows:
         raise DataError(f"{source.paths[0]}: no notes to compare")
-    return _Copies(np.array(rows, np.float64), np.array(longest, np.int64), groups)
+    return _Copies(np.array(rows, np.float64), np.array(longest, np.int64), groups, ids)
 
 
 def _share(
@@ -146,6 +158,40 @@ def _share(
     spread = resampled["synthetic"] - resampled["holdout"]
     metrics[f"{name}_difference", "synthetic"] = percentile_metric(difference, spread, level)
     return metrics
+
+
+def _long_copies(
+    sides: dict[str, _Copies], parameters: Parameters, beyond: int
+) -> dict[tuple[str, str], Metric]:
+    """One note copied whole hardly moves a share of words, so long stretches are counted by themselves.
+
+    Notes are taken as independent. Where those of one patient are copied together that makes the intervals
+    too narrow, which errs on the side of the alarm.
+    """
+    metrics, found = {}, {}
+    for arm, side in sides.items():
+        long, notes = side.with_at_least(parameters.long_words), len(side.ids)
+        found[arm] = long, notes
+        metrics["longest_copied_words", arm] = Metric(float(side.longest.max()))
+        metrics["notes_with_long_copy", arm] = Metric(float(long))
+        spread = wilson(long, notes, parameters.level)
+        metrics["long_copy_note_share", arm] = Metric(long / notes, interval=spread)
+    difference = (
+        metrics["long_copy_note_share", "synthetic"].value
+        - metrics["long_copy_note_share", "holdout"].value
+    )
+    spread = newcombe(found["synthetic"], found["holdout"], parameters.level)
+    metrics["long_copy_note_share_difference", "synthetic"] = Metric(difference, interval=spread)
+    metrics["notes_copied_beyond_control", "synthetic"] = Metric(
+        float(sides["synthetic"].with_at_least(beyond))
+    )
+    return metrics
+
+
+def _listed(side: _Copies, words: int) -> list[dict[str, Any]]:
+    """The notes with the longest copied stretches, if they are that long: those to read."""
+    order = np.argsort(-side.longest, kind="stable")[:_LISTED]
+    return [{"id": side.ids[i], "words": int(side.longest[i])} for i in order if side.longest[i] >= words]
 
 
 def _details(side: _Copies) -> dict[str, Any]:

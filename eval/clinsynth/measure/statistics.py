@@ -1,4 +1,4 @@
-"""Intervals: percentile bootstrap over documents, vectorised, and Wilson's for proportions.
+"""Intervals: percentile bootstrap over documents, vectorised; Wilson's and Newcombe's for proportions.
 
 Shape letters: R resamples, N documents, K columns of counts.
 
@@ -81,3 +81,22 @@ def wilson(successes: int, trials: int, level: float = 0.95) -> Interval:
     low = 0.0 if successes == 0 else max(0.0, middle - half)
     high = 1.0 if successes == trials else min(1.0, middle + half)
     return Interval(low, high, level, "Wilson score")
+
+
+def newcombe(first: tuple[int, int], second: tuple[int, int], level: float = 0.95) -> Interval:
+    """Interval of the difference of two independent proportions, first minus second.
+
+    Hybrid score, without continuity correction: method 10 of Newcombe, Statistics in Medicine 1998, 17,
+    873-890. Holds its level for rare events and unequal sides, where a bootstrap has nothing to draw from.
+
+    Args:
+        first, second: successes and trials.
+
+    Raises:
+        ValueError: there were no trials on a side.
+    """
+    a, b = wilson(*first, level), wilson(*second, level)
+    p, q = first[0] / first[1], second[0] / second[1]
+    low = p - q - math.hypot(p - a.low, b.high - q)
+    high = p - q + math.hypot(a.high - p, q - b.low)
+    return Interval(max(-1.0, low), min(1.0, high), level, "Newcombe hybrid score")

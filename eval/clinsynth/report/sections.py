@@ -240,10 +240,16 @@ def _copied_spans(results: ResultsJson, task: str) -> tuple[list[Figure], list[T
         for arm, side in sides.items()
     ]
     head = ["notes", "number", "words", "copied words", "longest: median", "95th percentile", "largest"]
+    more = [Table(head, rows, "Copied stretches, in words")]
+    if details["long_copies"]:
+        to_read = [[found["id"], f"{found['words']:,}"] for found in details["long_copies"]]
+        more.append(
+            Table(["synthetic note", "words in a row"], to_read, "Long copied passages: read these notes")
+        )
     return [
         Figure(share, "Words in copied stretches, with interval."),
         Figure(longest, "Share of notes whose longest copied stretch has at least so many words."),
-    ], [Table(head, rows, "Copied stretches, in words")]
+    ], more
 
 
 def _descriptive(results: ResultsJson, task: str) -> tuple[list[Figure], list[Table]]:

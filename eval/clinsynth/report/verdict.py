@@ -125,12 +125,13 @@ def _copying(results: ResultsJson) -> Card | None:
         elif interval["high"] < 0:
             tone, answer = "good", f"{answer}: less than in unseen real notes"
         else:
-            tone, answer = "good", f"{answer}: no more than in unseen real notes"
+            tone, answer = "good", f"{answer}: not shown to be more than in unseen real notes"
     details = results["details"][task]
-    longest = details["sides"]["synthetic"]["longest_words"]["max"]
+    longest, usual = (details["sides"][arm]["longest_words"]["max"] for arm in ("synthetic", "holdout"))
     long = _long_copies(results, task)
-    if long:
-        tone, answer = "bad", f"of words lie in copied stretches; {long}"
+    if long is not None:
+        tone = "bad" if "bad" in (tone, long[0]) else long[0]
+        answer = f"of words lie in copied stretches; {long[1]}"
     return Card(
         title="Copied text",
         tone=tone,
@@ -138,24 +139,35 @@ def _copying(results: ResultsJson) -> Card | None:
         answer=answer,
         sentence=(
             f"Control: real notes the generator never saw, {percent(control)}. Difference "
-            f"{points(difference)} points{between}. Longest copied stretch: {longest:,.0f} words."
+            f"{points(difference)} points{between}. Longest copied stretch: {longest:,.0f} words; in the "
+            f"control, {usual:,.0f}."
         ),
         limit=f"Verbatim copies of {details['n']} words or more; reworded ones are not seen.",
     )
 
 
-def _long_copies(results: ResultsJson, task: str) -> str:
-    """What to say when long passages are copied more often than in the control; else nothing."""
-    sides = results["details"][task]["sides"]
-    copies = {
-        a: value_of(results, task, f"notes_with_long_copy,{a}") or 0.0 for a in ("synthetic", "holdout")
-    }
-    rates = {arm: found / sides[arm]["notes"] for arm, found in copies.items()}
-    if rates["synthetic"] <= rates["holdout"]:
-        return ""
-    many = copies["synthetic"]
-    words = results["details"][task]["long_words"]
-    return f"{many:,.0f} note{'s hold' if many > 1 else ' holds'} a passage of {words} words or more"
+def _long_copies(results: ResultsJson, task: str) -> tuple[Tone, str] | None:
+    """What to say of long copied passages; nothing when there are none.
+
+    They are never called good: that a passage is no more than what two real notes share can't be shown of
+    one passage.
+    """
+    many, far = (
+        value_of(results, task, f"{metric},synthetic") or 0.0
+        for metric in ("notes_with_long_copy", "notes_copied_beyond_control")
+    )
+    if not many:
+        return None
+    details = results["details"][task]
+    notes = "1 note holds" if many == 1 else f"{many:,.0f} notes hold"
+    hold = f"{notes} a copied passage of {details['long_words']} words or more"
+    interval = interval_of(results, task, "long_copy_note_share_difference,synthetic")
+    if interval is not None and interval["low"] > 0:
+        return "bad", f"{hold}, more often than unseen real notes"
+    if far:
+        some = "" if far == many else f"{far:,.0f} of them "
+        return "bad", f"{hold}, {some}far longer than any in unseen real notes"
+    return "look", f"{hold}: not shown to be harmless, so read them"
 
 
 def _task_of(results: ResultsJson, measure: str) -> str:
