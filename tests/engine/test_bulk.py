@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from clinsynth.engine import BulkEngine, EngineConfig, Request, Sampling
-from clinsynth.errors import FolderError
+from clinsynth.engine import BulkEngine, EngineConfig, EngineDiedError, Request, Sampling
+from clinsynth.errors import EngineError, FolderError
 
 pytestmark = pytest.mark.slow
 
@@ -202,8 +203,36 @@ def test_a_folder_that_is_no_model_is_refused(tiny_model_dir: Path, tmp_path: Pa
         BulkEngine(tmp_path / "nothing")
 
 
+def test_a_failure_inside_a_step_is_one_line_without_the_prompt(llama: BulkEngine) -> None:
+    """The module's last with this engine: one of its layers is taken out."""
+
+    def spoil(model: Any) -> None:
+        model.model.norm = None
+
+    few = Sampling(max_tokens=4, ignore_end=True)
+    assert len(list(llama.generate([Request("a", "Bloomquist", few)]))) == 1
+    llama._llm.apply_model(spoil)
+    with pytest.raises(EngineDiedError) as died:
+        list(llama.generate([Request(str(i), "Bloomquist", few) for i in range(3)]))
+    assert re.fullmatch(
+        r"vLLM failed inside a step \(\w+ at \w+\.py:\d+\); what was finished before is whole",
+        str(died.value),
+    )
+    assert died.value.__suppress_context__
+    llama.close()
+
+
+def test_a_model_that_cannot_run_is_refused_at_the_start(odd_heads_dir: Path, llama: BulkEngine) -> None:
+    llama.close()  # one engine at a time in a process
+    with pytest.raises(
+        EngineError, match=r"odd-heads: vLLM cannot run the model: \w+: .*head_dim=24"
+    ) as error:
+        BulkEngine(odd_heads_dir, _CONFIG)
+    assert "\n" not in str(error.value)
+
+
 def test_gpt2_gives_the_tokens_of_transformers(tiny_gpt2_dir: Path, llama: BulkEngine) -> None:
-    llama.close()  # one engine at a time in a process; this test is the module's last
+    llama.close()
     with BulkEngine(tiny_gpt2_dir, _CONFIG) as engine:
         assert engine.info.backend == "native"
         _check_greedy(engine, tiny_gpt2_dir)

@@ -21,6 +21,7 @@ from clinsynth.engine import (
     Request,
     Sampling,
 )
+from clinsynth.errors import EngineError
 
 pytestmark = pytest.mark.slow
 T = TypeVar("T")
@@ -144,3 +145,16 @@ def test_a_dead_engine_says_so_and_leaves_no_process(tiny_model_dir: Path, live:
         live.run(live.engine.complete(Request("a", "a")))
     live.run(live.engine.__aexit__(None, None, None))
     assert not [p for p in live.processes() if p.is_running() and "EngineCore" in p.name()]
+
+
+def test_a_model_that_cannot_run_is_refused_at_the_start(odd_heads_dir: Path) -> None:
+    before = _children()
+
+    async def start() -> None:
+        async with LiveEngine(odd_heads_dir, EngineConfig(dtype="float32", kv_cache_gib=0.1)):
+            pass
+
+    with pytest.raises(EngineError, match=r"odd-heads: vLLM cannot run the model: .* first step") as error:
+        asyncio.run(start())
+    assert not isinstance(error.value, EngineDiedError), "the server did not start: that is no outage"
+    assert not [p for p in _children() - before if p.is_running() and "EngineCore" in p.name()]

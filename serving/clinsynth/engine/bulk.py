@@ -14,8 +14,14 @@ from typing import Any, Final, Self
 
 from clinsynth.engine.config import EngineConfig, Sampling
 from clinsynth.engine.info import EngineInfo, check_model_folder, engine_info
-from clinsynth.engine.request import Completion, EngineDiedError, RefusedRequestError, Request
-from clinsynth.engine.translate import Translator, refusal_by_vllm, refused
+from clinsynth.engine.request import (
+    Completion,
+    EngineDiedError,
+    RefusedRequestError,
+    Request,
+    step_error,
+)
+from clinsynth.engine.translate import TRIAL, Translator, refusal_by_vllm, refused
 from clinsynth.engine.vllm_setup import engine_arguments, load_error, load_vllm
 
 _DONE: Final = object()
@@ -31,7 +37,7 @@ class BulkEngine:
     Raises:
         FolderError: ``model_dir`` is no model folder or has no card.
         MissingExtraError: vLLM is not installed.
-        EngineError: vLLM cannot load the model.
+        EngineError: vLLM cannot load the model, or cannot run it.
     """
 
     def __init__(self, model_dir: Path, config: EngineConfig | None = None) -> None:
@@ -46,6 +52,7 @@ class BulkEngine:
         )
         self._keys = itertools.count()
         self._busy = False
+        self._try_out(model_dir)
 
     def __enter__(self) -> Self:
         return self
@@ -100,6 +107,16 @@ class BulkEngine:
             flight.abort()
             self._busy = False
 
+    def _try_out(self, model_dir: Path) -> None:
+        from vllm.inputs import tokens_input
+
+        params = self._translator.sampling_params(TRIAL, n=1)
+        try:
+            self._llm.generate(tokens_input([0]), params, use_tqdm=False)
+        except Exception as error:  # noqa: BLE001 - a kernel may raise anything
+            self.close()
+            raise load_error(model_dir, error, "run") from None
+
 
 class _Flight:
     """The sequences that are inside the engine, by the name they have there."""
@@ -137,6 +154,9 @@ class _Flight:
         except EngineDeadError:
             self._inside.clear()
             raise EngineDiedError("the engine died; what was finished before is whole") from None
+        except Exception as error:  # noqa: BLE001 - a kernel may raise anything
+            self._inside.clear()
+            raise step_error(error) from None
         for output in outputs:
             if output.finished:
                 request, index, prompt_tokens = self._inside.pop(output.request_id)

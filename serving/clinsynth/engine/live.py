@@ -14,8 +14,9 @@ from typing import Any, Final, Self
 from clinsynth.engine.config import EngineConfig
 from clinsynth.engine.info import EngineInfo, check_model_folder, engine_info
 from clinsynth.engine.request import Completion, Delta, EngineDiedError, RefusedRequestError, Request
-from clinsynth.engine.translate import Translator, finish_reason, refusal_by_vllm
+from clinsynth.engine.translate import TRIAL, Translator, finish_reason, refusal_by_vllm
 from clinsynth.engine.vllm_setup import engine_arguments, load_error, load_vllm
+from clinsynth.errors import EngineError
 
 _LONG_PROMPT: Final = 4_000  # characters; longer ones are tokenised beside the event loop
 
@@ -29,7 +30,7 @@ class LiveEngine:
     Raises:
         FolderError: ``model_dir`` is no model folder or has no card.
         MissingExtraError: vLLM is not installed.
-        EngineError: on entering, vLLM cannot load the model.
+        EngineError: on entering, vLLM cannot load the model, or cannot run it.
     """
 
     def __init__(self, model_dir: Path, config: EngineConfig | None = None) -> None:
@@ -62,7 +63,19 @@ class LiveEngine:
         self._translator = Translator(
             self._llm.get_tokenizer(), model.get_vocab_size(), model.max_model_len
         )
+        await self._try_out()
         return self
+
+    async def _try_out(self) -> None:
+        try:
+            await self.complete(Request("trial", (0,), TRIAL))
+        except BaseException as error:  # whoever waits for the start may be cancelled: leave no process
+            await self.__aexit__(None, None, None)
+            if not isinstance(error, EngineError):
+                raise
+            raise EngineError(
+                f"{self._model_dir}: vLLM cannot run the model: it died in the first step; its log says why"
+            ) from None
 
     async def __aexit__(
         self,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Literal
 
 from clinsynth.engine.config import Sampling
@@ -21,6 +22,17 @@ class RefusedRequestError(EngineError):
 
 class EngineDiedError(EngineError):
     """The engine is gone: no request will be answered until it is started anew."""
+
+
+def step_error(error: Exception) -> EngineDiedError:
+    """A failure inside the engine: type and place. vLLM's message may quote a prompt, so it stays out."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    place = "?" if trace is None else f"{Path(trace.tb_frame.f_code.co_filename).name}:{trace.tb_lineno}"
+    return EngineDiedError(
+        f"vLLM failed inside a step ({type(error).__name__} at {place}); what was finished before is whole"
+    )
 
 
 @dataclass(frozen=True, slots=True, repr=False)

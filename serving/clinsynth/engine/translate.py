@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
 from clinsynth.engine.config import Sampling
 from clinsynth.engine.request import Completion, FinishReason, RefusedRequestError, Request
 from clinsynth.tokens.special import END
+
+TRIAL: Final = Sampling(temperature=0, max_tokens=1, ignore_end=True)
+"""One token, behind token 0, which every vocabulary has: so much a started engine must be able to do. Some
+failures show in the first step only, such as a size of attention heads that the device's kernels lack.
+"""
 
 
 class Translator:

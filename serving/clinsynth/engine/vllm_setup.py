@@ -86,10 +86,16 @@ def engine_arguments(model_dir: str, config: EngineConfig) -> dict[str, Any]:
     return arguments
 
 
-def load_error(model_dir: Path, error: Exception) -> EngineError:
-    """A failed start as one line: the first of vLLM's reason, which speaks of shapes and memory."""
+def load_error(model_dir: Path, error: Exception, failed: str = "load") -> EngineError:
+    """A failed start as one line: the first of vLLM's reason, which speaks of shapes and memory.
+
+    Args:
+        failed: what vLLM cannot do with the model: ``load`` or ``run``. No request may have come in yet.
+    """
     reason = next(iter(str(error).strip().splitlines()), "")
-    return EngineError(f"{model_dir}: vLLM cannot load the model: {type(error).__name__}: {reason[:300]}")
+    return EngineError(
+        f"{model_dir}: vLLM cannot {failed} the model: {type(error).__name__}: {reason[:300]}"
+    )
 
 
 def _set_defaults(variables: dict[str, str]) -> None:
