@@ -42,7 +42,8 @@ _STYLE: Final = {
     "ytick.major.size": 0,
     "legend.frameon": False,
 }
-_WIDTH = 5.6  # inches: one column of the page
+_WIDTH = 4.7  # inches, at 72 units each: about the width of a phone, where letters stay as large as drawn
+_LEGEND_COLUMNS = 2  # so many of the longest names fit beside one another
 
 Estimate = tuple[str, float, tuple[float, float] | None, str]
 """A row of ``dots``: its name, its value, its interval if it has one, its colour."""
@@ -157,8 +158,9 @@ def lines(
 
 
 def _legend(ax: Any) -> None:
-    ax.legend(loc="lower left", bbox_to_anchor=(0, 1.0), ncols=4, handlelength=1.0, borderaxespad=0.2,
-              columnspacing=1.4)  # fmt: skip
+    # Of the figure, not of the axes: beside long names of groups these are too narrow for it.
+    ax.figure.legend(loc="outside upper left", ncols=_LEGEND_COLUMNS, handlelength=1.0, borderaxespad=0.2,
+                     columnspacing=1.4)  # fmt: skip
 
 
 def _svg(draw: Callable[[Any], None], height: float, name: str) -> str:
