@@ -6,7 +6,8 @@ alone, in a row of its own: what packing, segments and restarted positions have 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import itertools
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,10 +16,11 @@ import numpy as np
 import torch
 
 from clinsynth.folders import Manifest, new_folder
-from clinsynth.tokens.packing import IGNORED, PackedRows, Row
-from clinsynth.tokens.shards import TokenShards, TokenWriter
+from clinsynth.tokens.packing import IGNORED, Row
+from clinsynth.tokens.shards import TokenWriter
 from clinsynth.tokens.tokenizer import save_tokenizer, train_tokenizer
 from clinsynth.train.config import TrainConfig
+from clinsynth.train.data import dealt_rows, open_batches
 from clinsynth.train.schedule import learning_rate
 from clinsynth.train.settings import model_settings
 from clinsynth.train.weights import SeededWeights
@@ -41,7 +43,15 @@ WORDS = [
 ]
 
 
-def make_corpus(folder: Path) -> Path:
+ONE_SOURCE = {"train": {"notes": 180}, "valid": {"notes": 20}}
+THREE_SOURCES = {
+    "train": {"letters": 120, "notes": 40, "reports": 20},
+    "valid": {"letters": 15, "notes": 5},
+}
+"""Documents of each source in each split."""
+
+
+def make_corpus(folder: Path, sources: Mapping[str, Mapping[str, int]] = ONE_SOURCE) -> Path:
     """Writes a corpus folder of 200 short documents of random words."""
     rng = np.random.default_rng(0)
     texts = [
@@ -54,20 +64,23 @@ def make_corpus(folder: Path) -> Path:
         save_tokenizer(tokenizer, new / "tokenizer")
         (new / "overlap").mkdir()
         np.save(new / "overlap" / "ngrams.npy", np.arange(4, dtype=np.uint64))
-        for split, part in (("train", texts[:180]), ("valid", texts[180:])):
-            with TokenWriter(new / "tokens" / split, VOCABULARY) as writer:
-                for ids in tokenizer.encode_batch(part):
-                    writer.append(ids)
+        documents = iter(tokenizer.encode_batch(texts))
+        for split, counts in sources.items():
+            for source, count in counts.items():
+                with TokenWriter(new / "tokens" / split / source, VOCABULARY) as writer:
+                    for ids in itertools.islice(documents, count):
+                        writer.append(ids)
     return folder
 
 
 @dataclass(frozen=True, slots=True)
 class Plain:
-    """What a run gives: nats a token and norm of the gradient a step; loss of validation; the model."""
+    """What a run gives: nats a token and norm of the gradient a step; losses of validation, as its metrics
+    name them; the model."""
 
     losses: list[float]
     norms: list[float]
-    valid_loss: float
+    valid_losses: dict[str, float]
     model: Any
 
 
@@ -85,23 +98,26 @@ def train_plainly(config: TrainConfig) -> Plain:
         betas=(options.beta1, options.beta2),
         eps=options.eps,
     )
-    rows = packed(config, "train")
+    data = open_batches(config, 0)
     losses, norms = [], []
     for step in range(config.steps):
         for group in adamw.param_groups:
             group["lr"] = learning_rate(step, config.steps, options)
         first = step * config.batch.rows
-        loss = token_mean(model, [rows.row(first + i) for i in range(config.batch.rows)])
+        loss = token_mean(model, [data.train.row(first + i) for i in range(config.batch.rows)])
         loss.backward()
         norms.append(float(torch.nn.utils.clip_grad_norm_(model.parameters(), options.clip)))
         adamw.step()
         adamw.zero_grad()
         losses.append(loss.item())
-    valid = packed(config, "valid")
+    valid = {
+        f"valid_loss/{name}": [data.valid[name].row(i) for i in range(count)]
+        for name, count in dealt_rows(data.valid, config.validation.rows).items()
+    }
+    valid["valid_loss"] = [row for rows in valid.values() for row in rows]
     with torch.no_grad():
-        wanted = range(min(config.validation.rows, len(valid)))
-        valid_loss = token_mean(model, [valid.row(i) for i in wanted]).item()
-    return Plain(losses, norms, valid_loss, model)
+        valid_losses = {name: token_mean(model, rows).item() for name, rows in valid.items()}
+    return Plain(losses, norms, valid_losses, model)
 
 
 def plain_model(config: TrainConfig) -> Any:
@@ -116,11 +132,6 @@ def plain_model(config: TrainConfig) -> Any:
         for name, parameter in model.named_parameters():
             parameter.copy_(weights.get(name, parameter.shape))
     return model.train()
-
-
-def packed(config: TrainConfig, split: str) -> PackedRows:
-    """The rows that the run reads."""
-    return PackedRows(TokenShards(config.corpus / "tokens" / split), config.context, config.seed)
 
 
 def token_mean(model: Any, rows: Sequence[Row]) -> torch.Tensor:

@@ -72,7 +72,7 @@ def growth(tokenizer: NoteTokenizer, texts: list[str], folder: Path) -> None:
     for factor in (1, 10):
         where = folder / f"tokens-{factor}"
         write, _ = timed(partial(write_all, tokenizer, texts, factor, where))
-        pack, rows = timed(partial(PackedRows, TokenShards(where), LENGTH, seed=0))
+        pack, rows = timed(partial(PackedRows, TokenShards(where), LENGTH, 0, tokenizer.pad_id))
         read, _ = timed(partial(read_all, rows))
         times.append((write, pack, read))
         print(

@@ -45,7 +45,7 @@ def make_model(folder: Path, architecture: str, steps: int) -> Path:
     rng = random.Random(_SEED)
     texts = [render(note, sample_header(rng)) for note in invented_notes(_NOTES, _SEED)]
     tokenizer = train_tokenizer(texts, 640)
-    model = _model(architecture, tokenizer.vocabulary_size)
+    model = _model(architecture, tokenizer)
     loss = _train(model, [tokenizer.encode(text) for text in texts], tokenizer.pad_id, steps)
     card = Card(
         name=folder.name,
@@ -136,12 +136,17 @@ _TIMES = ("two days", "a week", "several months", "three hours")
 _PLANS = ("review in clinic", "repeat tests", "call if worse", "rest at home")
 
 
-def _model(architecture: str, vocabulary: int) -> Any:
+def _model(architecture: str, tokenizer: Any) -> Any:
     import torch
     from transformers import GPT2Config, GPT2LMHeadModel, LlamaConfig, LlamaForCausalLM
 
     torch.manual_seed(_SEED)
-    tokens = {"vocab_size": vocabulary, "bos_token_id": 1, "eos_token_id": 3, "pad_token_id": 0}
+    tokens = {
+        "vocab_size": tokenizer.vocabulary_size,
+        "bos_token_id": tokenizer.note_id,
+        "eos_token_id": tokenizer.end_id,
+        "pad_token_id": tokenizer.pad_id,
+    }
     if architecture == "llama":
         return LlamaForCausalLM(
             LlamaConfig(

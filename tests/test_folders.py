@@ -7,7 +7,7 @@ import pytest
 
 from clinsynth import folders
 from clinsynth.errors import FolderError
-from clinsynth.folders import Manifest, input_sha256, new_folder, read_manifest
+from clinsynth.folders import FORMATS, Manifest, input_sha256, new_folder, read_manifest
 
 
 def make_folder(path: Path, text: str = "one", *, overwrite: bool = False) -> None:
@@ -110,7 +110,12 @@ def test_what_is_wrong_with_a_folder_is_told(tmp_path: Path) -> None:
     change(path, format_version=99)
     with pytest.raises(FolderError, match="has format version 99"):
         read_manifest(path, "corpus")
-    change(path, format_version=1, surprise=1)
+    change(path, format_version=1)
+    with pytest.raises(
+        FolderError, match="out was written by an older release: run clinsynth prepare again"
+    ):
+        read_manifest(path, "corpus")
+    change(path, format_version=FORMATS["corpus"][0], surprise=1)
     with pytest.raises(FolderError, match="damaged: it has other keys"):
         read_manifest(path, "corpus")
     (path / "manifest.json").write_text("{")

@@ -193,7 +193,8 @@ def test_patients_stay_on_one_side(clinic: Clinic) -> None:
 
 def test_training_text_reads_back_into_the_notes(clinic: Clinic) -> None:
     tokenizer = load_tokenizer(clinic.corpus / "tokenizer")
-    shards = TokenShards(clinic.corpus / "tokens" / "train")
+    [source] = (clinic.corpus / "tokens" / "train").iterdir()
+    shards = TokenShards(source)
     notes = {note.text: note for note in read_notes(clinic.corpus / "train.parquet")}
     parsed = parse(tokenizer.decode(shards.document(0).tolist()))
     assert not parsed.problems

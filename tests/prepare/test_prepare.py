@@ -1,5 +1,6 @@
 """From files to a corpus folder: what lies in it, what was counted, and what stops it."""
 
+import dataclasses
 import gzip
 import json
 import random
@@ -12,13 +13,14 @@ from typing import Any
 import pytest
 import yaml
 from click.testing import CliRunner
+from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
 
 from clinsynth.config import load_config, parse_config
-from clinsynth.corpus import Note, Span, to_dict
+from clinsynth.corpus import Attributes, Note, Span, to_dict
 from clinsynth.corpus.readers import read_notes
 from clinsynth.deid import TAG
 from clinsynth.errors import DataError, FolderError, UsageError
-from clinsynth.folders import read_manifest
+from clinsynth.folders import file_sha256, read_manifest
 from clinsynth.overlap import NgramIndex
 from clinsynth.prepare import PrepareConfig, prepare
 from clinsynth.prepare.command import prepare as command
@@ -26,13 +28,14 @@ from clinsynth.prepare.cut import PIECE_OF
 from clinsynth.simulate import simulate_notes
 from clinsynth.tokens.shards import TokenShards
 from clinsynth.tokens.template import parse
-from clinsynth.tokens.tokenizer import load_tokenizer
+from clinsynth.tokens.tokenizer import Base, load_tokenizer
 
 ROOT = Path(__file__).parents[2]
 SHARED = ROOT.parent / "shared" / "data"
 WORDS = [
     f"{a}{b}" for a in ("cardi", "pulmon", "ren", "hepat", "derm") for b in ("al", "ic", "itis", "oma")
 ]
+QUICK = {"mode": "none"}  # for what is tested here it does not matter, and looking takes long
 SPLITS = {"train": 0.55, "valid": 0.15, "test": 0.15, "holdout": 0.15}
 
 
@@ -72,7 +75,7 @@ def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
     pages = [Note(f"t{i}", clinic_note(1000 + i).text) for i in range(60)]
     config = make(
         sources=[
-            {"path": write_source(folder / "clinic.jsonl", notes + again), "repeat": 2},
+            {"path": write_source(folder / "clinic.jsonl", notes + again), "renderings": 2},
             {"path": write_source(folder / "pages.jsonl", pages), "role": "language"},
         ],
         deid={"workers": 2},
@@ -92,10 +95,14 @@ def test_the_folder_holds_what_the_architecture_says(corpus: Path) -> None:
         "tokenizer/special_tokens_map.json",
         "tokenizer/tokenizer.json",
         "tokenizer/tokenizer_config.json",
-        "tokens/train/documents.npy",
-        "tokens/train/tokens.bin",
-        "tokens/valid/documents.npy",
-        "tokens/valid/tokens.bin",
+        "tokens/train/clinic/documents.npy",
+        "tokens/train/clinic/tokens.bin",
+        "tokens/train/pages/documents.npy",
+        "tokens/train/pages/tokens.bin",
+        "tokens/valid/clinic/documents.npy",
+        "tokens/valid/clinic/tokens.bin",
+        "tokens/valid/pages/documents.npy",
+        "tokens/valid/pages/tokens.bin",
         "train.parquet",
         "valid.parquet",
     ]
@@ -155,25 +162,49 @@ def test_tokens_are_the_rendered_notes(corpus: Path) -> None:
     tokenizer = load_tokenizer(corpus / "tokenizer")
     assert tokenizer.entity_labels == ("PROBLEM",)
     train = {note.text: note for note in read_notes(corpus / "train.parquet")}
-    shards = TokenShards(corpus / "tokens" / "train", tokenizer.vocabulary_size)
+    counts = read_manifest(corpus, "corpus").counts["tokens"]["train"]
     shown: Counter[tuple[str, bool]] = Counter()
-    for i in range(shards.documents.size - 1):
-        parsed = parse(tokenizer.decode(shards.document(i).tolist()), entity_labels=tokenizer.entity_labels)
-        assert not parsed.problems
-        note = train[parsed.text]
-        assert parsed.phi == note.phi
-        assert parsed.entities in ((), note.entities)
-        shown[note.id, bool(parsed.entities)] += 1
+    for source in ("clinic", "pages"):
+        shards = TokenShards(corpus / "tokens" / "train" / source, tokenizer.vocabulary_size)
+        assert counts["sources"][source]["tokens"] == len(shards)
+        assert counts["sources"][source]["documents"] == shards.documents.size - 1
+        for i in range(shards.documents.size - 1):
+            text = tokenizer.decode(shards.document(i).tolist())
+            parsed = parse(text, entity_labels=tokenizer.entity_labels)
+            assert not parsed.problems
+            note = train[parsed.text]
+            assert note.provenance["source"] == source
+            assert parsed.phi == note.phi
+            assert parsed.entities in ((), note.entities)
+            shown[note.id, bool(parsed.entities)] += 1
+    assert counts["documents"] == shown.total()
     for note in train.values():
         if note.provenance["source"] == "clinic" and note.entities:
             assert (shown[note.id, True], shown[note.id, False]) == (
                 2,
                 2,
-            )  # repeat 2, each once without marks
+            )  # two renderings, each once without marks
         else:
             assert shown[note.id, False] == (2 if note.provenance["source"] == "clinic" else 1)
-    valid = TokenShards(corpus / "tokens" / "valid")
-    assert valid.documents.size - 1 == sum(1 for _ in read_notes(corpus / "valid.parquet"))
+    valid = Counter(note.provenance["source"] for note in read_notes(corpus / "valid.parquet"))
+    for source, notes in valid.items():
+        assert TokenShards(corpus / "tokens" / "valid" / source).documents.size - 1 == notes
+
+
+def test_renderings_of_a_note_show_different_parts_of_its_header(tmp_path: Path) -> None:
+    attributes = Attributes("letter", "cardiology", "female", "60-69")
+    notes = [dataclasses.replace(clinic_note(i), attributes=attributes) for i in range(60)]
+    source = {"path": write_source(tmp_path / "n.jsonl", notes), "renderings": 6}
+    prepare(make(sources=[source], deid=QUICK, entity_plain_share=0.0), tmp_path / "out")
+    tokenizer = load_tokenizer(tmp_path / "out" / "tokenizer")
+    shards = TokenShards(tmp_path / "out" / "tokens" / "train" / "n")
+    texts = [tokenizer.decode(shards.document(i).tolist()) for i in range(shards.documents.size - 1)]
+    headers: dict[str, set[str]] = {}
+    for text in texts:
+        header, _, body = text.partition("<|text|>")
+        headers.setdefault(body, set()).add(header)
+    assert len(texts) == 6 * len(headers)
+    assert sum(map(len, headers.values())) > 3 * len(headers)
 
 
 def test_the_index_knows_the_training_text_and_no_other(corpus: Path) -> None:
@@ -182,6 +213,56 @@ def test_the_index_knows_the_training_text_and_no_other(corpus: Path) -> None:
         if len(note.text.split()) > 30:
             assert index.copied(note.text)
     assert not any(index.copied(note.text) for note in read_notes(corpus / "holdout.parquet"))
+
+
+def test_several_corpora_share_one_vocabulary(corpus: Path, tmp_path: Path) -> None:
+    pages = write_source(tmp_path / "more.jsonl", [Note(f"m{i}", clinic_note(i).text) for i in range(60)])
+    config = make(sources=[{"path": pages}], tokenizer={"from": corpus}, deid=QUICK)
+    manifest = prepare(config, tmp_path / "out")
+    for path in (corpus / "tokenizer").iterdir():
+        assert (tmp_path / "out" / "tokenizer" / path.name).read_bytes() == path.read_bytes()
+    file = corpus / "tokenizer" / "tokenizer.json"
+    assert manifest.inputs[str(file)] == file_sha256(file)
+    assert manifest.config["tokenizer"] == {"from": str(corpus), "vocabulary": None}
+    other = [
+        dataclasses.replace(n, entities=tuple(Span(s.start, s.end, "Drug") for s in n.entities))
+        for n in map(clinic_note, range(60))
+    ]
+    drugs = write_source(tmp_path / "drugs.jsonl", other)
+    labelled = make(sources=[{"path": drugs}], tokenizer={"from": corpus}, deid=QUICK)
+    with pytest.raises(UsageError, match="has no mark for the entity label Drug; it knows PROBLEM"):
+        prepare(labelled, tmp_path / "drugs")
+    assert not (tmp_path / "drugs").exists()
+
+
+def test_the_vocabulary_of_an_open_model_carries_the_notes(tmp_path: Path) -> None:
+    base = tmp_path / "open-model"
+    base.mkdir()
+    open_tokenizer = Tokenizer(models.BPE())
+    open_tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=True)
+    open_tokenizer.decoder, open_tokenizer.normalizer = decoders.ByteLevel(), normalizers.NFC()
+    trainer = trainers.BpeTrainer(
+        vocab_size=500,
+        special_tokens=["<|endoftext|>"],
+        initial_alphabet=sorted(pre_tokenizers.ByteLevel.alphabet()),
+        show_progress=False,
+    )
+    open_tokenizer.train_from_iterator([clinic_note(i).text for i in range(60)], trainer)
+    open_tokenizer.save(str(base / "tokenizer.json"))
+    size = open_tokenizer.get_vocab_size()
+    source = {"path": write_source(tmp_path / "n.jsonl", [clinic_note(i) for i in range(60)])}
+    manifest = prepare(make(sources=[source], tokenizer={"from": base}, deid=QUICK), tmp_path / "out")
+    assert manifest.counts["tokens"]["vocabulary"] == size + 96
+    tokenizer = load_tokenizer(tmp_path / "out" / "tokenizer")
+    assert tokenizer.base == Base(size, file_sha256(base / "tokenizer.json"))
+    shards = TokenShards(tmp_path / "out" / "tokens" / "train" / "n", size + 96)
+    notes = {note.text: note for note in read_notes(tmp_path / "out" / "train.parquet")}
+    for i in range(shards.documents.size - 1):
+        ids = shards.document(i).tolist()
+        assert (ids[0], ids[-1]) == (tokenizer.note_id, tokenizer.end_id)
+        parsed = parse(tokenizer.decode(ids), entity_labels=["PROBLEM"])
+        assert not parsed.problems
+        assert parsed.entities in ((), notes[parsed.text].entities)
 
 
 def test_words_to_deny_do_not_enter_the_manifest(tmp_path: Path) -> None:
@@ -241,7 +322,7 @@ def test_a_source_can_say_what_kind_of_text_it_is(tmp_path: Path) -> None:
     config = make(sources=[{"path": source, "attributes": {"note_type": "letter"}}], header_dropout=False)
     prepare(config, tmp_path / "out")
     tokenizer = load_tokenizer(tmp_path / "out" / "tokenizer")
-    first = TokenShards(tmp_path / "out" / "tokens" / "train").document(0)
+    first = TokenShards(tmp_path / "out" / "tokens" / "train" / "n").document(0)
     assert tokenizer.decode(first.tolist()).startswith("<|note|>type: letter\n<|text|>")
 
 
@@ -259,6 +340,26 @@ def test_a_source_can_say_what_kind_of_text_it_is(tmp_path: Path) -> None:
             {"sources": [{"path": "a"}, {"path": "b/a.csv"}]},
             UsageError,
             "two are called a; give each a name",
+        ),
+        (
+            {"sources": [{"path": "a"}, {"path": "b/A.csv"}]},
+            UsageError,
+            "two are called A; give each a name",
+        ),
+        (
+            {"sources": [{"path": "b/my notes.csv"}]},
+            UsageError,
+            "sources: 'my notes' is no name for a folder: give the source a name",
+        ),
+        ({"sources": [{"path": "a", "name": "../a"}]}, UsageError, r"'\.\./a' is no name for a folder"),
+        ({"sources": [{"path": ".hidden"}]}, UsageError, "'' is no name for a folder"),
+        ({"tokenizer": {"from": "$NO_SUCH/m"}}, UsageError, "variable NO_SUCH is not set"),
+        ({"tokenizer": {"from": "m", "vocabulary": 400}}, UsageError, "key tokenizer: give vocabulary"),
+        ({"tokenizer": {"form": "m"}}, UsageError, "unknown key tokenizer.form: did you mean from?"),
+        (
+            {"tokenizer": {"from": "no-such"}},
+            UsageError,
+            r"tokenizer\.from: no-such has no tokenizer\.json",
         ),
         ({"sources": [{"path": "$NO_SUCH/a"}]}, UsageError, "variable NO_SUCH is not set"),
         ({"sources": [{"path": "a", "role": "language", "split": "test"}]}, UsageError, "test is gold"),

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from benchmarks._plain import make_corpus
+from benchmarks._plain import THREE_SOURCES, make_corpus
 
 from clinsynth.config import load_config
 from clinsynth.train.config import TrainConfig
@@ -21,6 +21,12 @@ from clinsynth.train.config import TrainConfig
 def corpus(tmp_path_factory):
     """A corpus folder with 200 short documents of random words."""
     return make_corpus(tmp_path_factory.mktemp("train") / "corpus")
+
+
+@pytest.fixture(scope="session")
+def mixed_corpus(tmp_path_factory):
+    """The same documents in three sources, two of them with documents to validate on."""
+    return make_corpus(tmp_path_factory.mktemp("mixed") / "corpus", THREE_SOURCES)
 
 
 STEPS = 30
@@ -56,9 +62,11 @@ def run_keys(name):
 
 
 @pytest.fixture(scope="session")
-def start_run(write_run, tmp_path_factory):
-    """Writes the YAML of a shared run into a new folder."""
-    return lambda name: write_run(tmp_path_factory.mktemp(name), **run_keys(name))
+def start_run(write_run, mixed_corpus, tmp_path_factory):
+    """Writes the YAML of a shared run into a new folder; one of them is over three sources."""
+    mixed = {"corpus": str(mixed_corpus), "mixture": {"letters": 1, "notes": 2, "reports": 0.5}}
+    more = {"llama-untied": mixed}
+    return lambda name: write_run(tmp_path_factory.mktemp(name), **run_keys(name), **more.get(name, {}))
 
 
 @pytest.fixture(scope="session")

@@ -56,6 +56,10 @@ def refused(path, *arguments):
         ({"layout.dp": 4096, "batch.rows": 8192}, "layout has 4096 processes (tp x pp x dp), this machine"),
         ({"batch.rows": 9}, "batch.rows 9 is not a multiple of batch.micro_rows x layout.dp (2 x 1)"),
         ({"batch.rows": 8, "layout.dp": 8}, "batch.rows 8 is not a multiple of"),
+        ({"mixture": {"nots": 1}}, "mixture: the corpus has no tokens of a source nots; it has notes"),
+        ({"mixture": {}}, "mixture: source notes has no weight; 0 leaves it out"),
+        ({"mixture": {"notes": 0}}, "mixture: every weight is 0"),
+        ({"mixture.notes": -1}, "key mixture.notes: input should be greater than or equal to 0"),
         ({"precision": "fp8"}, "key precision: input should be 'bf16' or 'fp32'"),
         ({"resume": "step-00000007"}, "has no whole checkpoint step-00000007; there are: none"),
     ],
@@ -77,6 +81,11 @@ def test_a_wrong_key_is_named(tmp_path, write_run, change, message):
     assert [p.name for p in tmp_path.iterdir()] == ["run.yaml"], "nothing may be written"
 
 
+def change_manifest(corpus, **values):
+    path = corpus / "manifest.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), **values}))
+
+
 def test_a_missing_config_is_named(tmp_path):
     assert "nowhere.yaml" in str(refused(tmp_path / "nowhere.yaml"))
 
@@ -87,6 +96,7 @@ def test_a_missing_config_is_named(tmp_path):
         (lambda corpus: shutil.rmtree(corpus), "corpus: no such folder"),
         (lambda corpus: (corpus / "manifest.json").unlink(), "has no manifest.json"),
         (lambda corpus: shutil.rmtree(corpus / "tokens" / "valid"), "is missing"),
+        (lambda corpus: change_manifest(corpus, format_version=1), "run clinsynth prepare again"),
         (lambda corpus: (corpus / "tokenizer" / "tokenizer.json").unlink(), "tokenizer.json"),
     ],
 )
@@ -111,7 +121,10 @@ def test_an_existing_model_is_not_overwritten(tmp_path, write_run):
     [
         (None, "has no config.json"),
         ("{", "is not JSON"),
-        ({"model_type": "llama", "vocab_size": 7}, "the model has 7 tokens, the corpus 353"),
+        (
+            {"model_type": "llama", "vocab_size": 7},
+            "the model has 7 tokens, the corpus 353: prepare the corpus with tokenizer.from: ",
+        ),
         ({"model_type": "mamba", "vocab_size": 353}, "models of type 'mamba' cannot be trained yet"),
     ],
 )
@@ -192,6 +205,7 @@ def test_a_checkpoint_that_was_never_finished_is_passed_over(cut_off):
     [
         ("seed=2", "seed is 2, but step-00000020 was written with 1"),
         ("context=32", "context is 32"),
+        ("mixture.notes=2", 'mixture is {"notes": 2.0}, but step-00000020 was written with null'),
         ("model.layers=1", "model is"),
         ("batch.rows=4", "batch.rows is 4"),
     ],

@@ -8,13 +8,15 @@ import sys
 
 import pytest
 import torch
-from benchmarks._plain import VOCABULARY, packed, token_mean, train_plainly
+from benchmarks._plain import VOCABULARY, token_mean, train_plainly
 from safetensors.torch import load_file
 
 from clinsynth.checkpoint import read_card
 from clinsynth.config import load_config
 from clinsynth.folders import read_manifest
+from clinsynth.tokens.mixture import source_names
 from clinsynth.train.config import TrainConfig
+from clinsynth.train.data import open_batches
 
 pytestmark = pytest.mark.slow
 
@@ -34,14 +36,16 @@ def reference(run):
 def read_losses(config):
     rows = [json.loads(line) for line in (config.folder / "metrics.jsonl").read_text().splitlines()]
     steps = [row for row in rows if "loss" in row]
-    return [row["loss"] for row in steps], [row["grad_norm"] for row in steps], rows[-1]["valid_loss"]
+    valid = {key: value for key, value in rows[-1].items() if key != "step"}
+    return [row["loss"] for row in steps], [row["grad_norm"] for row in steps], valid
 
 
 def test_losses_equal_one_process(run, reference):
-    losses, _, valid_loss = read_losses(run)
+    losses, _, valid_losses = read_losses(run)
     assert len(losses) == run.steps
     assert losses == pytest.approx(reference.losses, abs=1e-5)
-    assert valid_loss == pytest.approx(reference.valid_loss, abs=1e-5)
+    assert valid_losses == pytest.approx(reference.valid_losses, abs=1e-5)
+    assert len(valid_losses) == 1 + len(source_names(run.corpus / "tokens" / "valid"))
     assert losses[-1] < losses[0] - 0.5, "the run must have learned something, or equality says little"
 
 
@@ -105,7 +109,7 @@ def test_a_model_continued_under_torchrun_begins_at_its_loss(
     done = subprocess.run(command, env=train_environment, capture_output=True, text=True, timeout=600)
     assert done.returncode == 0, done.stderr
     config = load_config(path, TrainConfig)
-    rows = packed(config, "train")
+    rows = open_batches(config, 0).train
     model = AutoModelForCausalLM.from_pretrained(base.out)
     with torch.no_grad():
         expected = token_mean(model, [rows.row(i) for i in range(8)]).item()

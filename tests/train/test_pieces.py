@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import shutil
+from collections import Counter
 
 import numpy as np
 import pytest
@@ -12,6 +14,8 @@ from hypothesis import strategies as st
 
 from clinsynth.config import load_config
 from clinsynth.errors import FolderError, UsageError
+from clinsynth.tokens.mixture import open_sources
+from clinsynth.tokens.shards import TokenWriter
 from clinsynth.train.config import OptimizerConfig, ShapeConfig, TrainConfig
 from clinsynth.train.data import open_batches
 from clinsynth.train.families import FAMILIES, Split, family_of
@@ -64,38 +68,83 @@ def test_loss_of_nothing_is_zero():
     assert not logits.grad.any()
 
 
-def batches(write_run, folder, copies, copy, rows=8, micro_rows=1):
-    folder.mkdir(exist_ok=True)
-    path = write_run(
-        folder,
-        steps=1,
-        model="demo",
-        layout={"dp": copies},
-        batch={"rows": rows, "micro_rows": micro_rows},
-        validation={"every_steps": 0, "rows": 3},
+@pytest.fixture
+def batches(write_run, mixed_corpus, tmp_path):
+    """The data of a run over three sources for one data-parallel copy."""
+
+    def open_(copies, copy, micro_rows=1, **keys):
+        path = write_run(
+            tmp_path,
+            steps=1,
+            model="demo",
+            corpus=str(mixed_corpus),
+            mixture={"letters": 1, "notes": 2, "reports": 0.5},
+            layout={"dp": copies},
+            batch={"rows": 8, "micro_rows": micro_rows},
+            validation={"every_steps": 0, "rows": 4},
+            **keys,
+        )
+        return open_batches(load_config(path, TrainConfig), copy)
+
+    return open_
+
+
+def rows_of(parts):
+    """Ids, segments and labels of every row, whatever copy and micro-batch it is in."""
+    return sorted(
+        (ids.tolist(), segments.tolist(), labels.tolist())
+        for part in parts
+        for inputs, (targets, _) in part
+        for ids, segments, labels in zip(*inputs, targets)
     )
-    return open_batches(load_config(path, TrainConfig), copy)
 
 
 @pytest.mark.parametrize(("copies", "micro_rows"), [(2, 1), (2, 4), (4, 2), (8, 1)])
 @pytest.mark.parametrize("step", [0, 1, 17])
-def test_a_step_sees_the_same_rows_however_it_is_shared_out(tmp_path, write_run, step, copies, micro_rows):
-    whole, tokens = batches(write_run, tmp_path / "a", 1, 0).step(step)
-    shared = [
-        batches(write_run, tmp_path / "b", copies, copy, micro_rows=micro_rows).step(step)
-        for copy in range(copies)
-    ]
-    rows = sorted(row.tolist() for (ids, _), _ in whole for row in ids)
-    assert rows == sorted(row.tolist() for part, _ in shared for (ids, _), _ in part for row in ids)
+def test_a_step_sees_the_same_rows_however_it_is_shared_out(batches, step, copies, micro_rows):
+    whole, tokens = batches(1, 0).step(step)
+    shared = [batches(copies, copy, micro_rows).step(step) for copy in range(copies)]
+    assert rows_of([whole]) == rows_of(part for part, _ in shared)
+    assert len(rows_of([whole])) == 8
     assert {count for _, count in shared} == {tokens}
 
 
+def test_a_step_mixes_the_sources_by_their_shares(batches, mixed_corpus):
+    sources = open_sources(mixed_corpus / "tokens" / "train", 64, 1, 0)
+    of_row = {
+        tuple(rows.row(i).input_ids.tolist()): name
+        for name, rows in sources.items()
+        for i in range(len(rows))
+    }
+    data, seen = batches(1, 0), Counter()
+    for step in range(70):
+        part, _ = data.step(step)
+        seen.update(of_row[tuple(ids[0].tolist())] for (ids, _), _ in part)
+        for name, weight in (("letters", 1), ("notes", 2), ("reports", 0.5)):
+            assert abs(seen[name] - 8 * (step + 1) * weight / 3.5) < 1
+    assert data.tokens_per_step == pytest.approx(np.mean([data.step(i)[1] for i in range(70)]), rel=0.01)
+
+
+def test_segments_tell_the_documents_of_a_row_apart(batches):
+    [((ids, segments), (labels, _))], _ = batches(1, 0, micro_rows=8).step(0)
+    assert segments.dtype == ids.dtype == torch.int64
+    assert segments.shape == ids.shape == labels.shape == (8, 64)
+    assert ((ids == 0) == (segments == 0)).all(), "0 is padding"
+    begins = segments.diff(prepend=segments.new_zeros(8, 1)) > 0
+    assert begins[ids == 1].all(), "a document begins with <|note|>"
+    assert begins.sum(1).tolist() == segments.amax(1).tolist()
+    assert segments.max() > 1, "a row of one document says little"
+    assert (labels.roll(1, 1)[begins] == IGNORED).all(), "nothing predicts their first token"
+
+
 @pytest.mark.parametrize("copies", [1, 2, 4])
-def test_the_mean_over_micro_batches_is_the_mean_over_tokens(tmp_path, write_run, copies):
-    for make in (lambda b: b.step(0), lambda b: b.validation()):
+def test_the_mean_over_micro_batches_is_the_mean_over_tokens(batches, copies):
+    data = [batches(copies, copy) for copy in range(copies)]
+    validations = zip(*([(part, n) for _, part, n in d.validation()] for d in data))
+    for shared in ([d.step(0) for d in data], *validations):
         total, counted, micro_batches = 0.0, 0, 0
-        for copy in range(copies):
-            part, tokens = make(batches(write_run, tmp_path, copies, copy))
+        [tokens] = {tokens for _, tokens in shared}
+        for part, _ in shared:
             micro_batches += len(part)
             for _, (labels, weight) in part:
                 total += float((labels != IGNORED).sum() * weight)
@@ -104,12 +153,26 @@ def test_the_mean_over_micro_batches_is_the_mean_over_tokens(tmp_path, write_run
         assert total / micro_batches == pytest.approx(1, rel=1e-5)
 
 
-def test_validation_never_depends_on_the_step(tmp_path, write_run):
-    data = batches(write_run, tmp_path, 1, 0)
-    before, _ = data.validation()
+def test_validation_takes_rows_of_every_source_and_never_depends_on_the_step(batches):
+    data = batches(1, 0)
+    before = list(data.validation())
     data.step(1000)
-    after, _ = data.validation()
-    assert all(torch.equal(a[0][0], b[0][0]) for a, b in zip(before, after))
+    after = list(data.validation())
+    assert [name for name, *_ in before] == ["letters", "notes"]
+    assert [len(part) for _, part, _ in before] == [3, 1], "in proportion to what there is"
+    for (_, a, tokens), (_, b, again) in zip(before, after):
+        assert rows_of([a]) == rows_of([b])
+        assert tokens == again
+
+
+def test_a_validation_has_a_row_of_the_smallest_source_and_none_twice(batches):
+    data = batches(1, 0)
+    data.valid_rows = 1
+    assert [len(part) for _, part, _ in data.validation()] == [1, 1]
+    data.valid_rows = 1000
+    seen = [[ids for ids, *_ in rows_of([part])] for _, part, _ in data.validation()]
+    assert [len(rows) for rows in seen] == [len(rows) for rows in data.valid.values()]
+    assert all(len(set(map(tuple, rows))) == len(rows) for rows in seen)
 
 
 @pytest.mark.parametrize("name", PRESETS)
@@ -214,16 +277,11 @@ def test_a_long_curve_is_thinned_and_keeps_its_end(tmp_path):
     assert points[-1][0] == 1001
 
 
-def test_a_split_without_tokens_is_named(tmp_path, corpus, write_run):
-    import shutil
-
-    from clinsynth.tokens.shards import TokenWriter
-
+def test_a_source_without_tokens_is_named(tmp_path, corpus, write_run):
     copy = tmp_path / "corpus"
     shutil.copytree(corpus, copy)
-    shutil.rmtree(copy / "tokens" / "train")
-    with TokenWriter(copy / "tokens" / "train", 353):
+    with TokenWriter(copy / "tokens" / "train" / "empty", 353):
         pass
     config = load_config(write_run(tmp_path, steps=1, model="demo", corpus=str(copy)), TrainConfig)
-    with pytest.raises(FolderError, match="no tokens to train on"):
+    with pytest.raises(FolderError, match="train/empty holds no tokens"):
         open_batches(config, 0)

@@ -145,7 +145,7 @@ def _keys_beside(schema: type[BaseModel], location: Sequence[int | str]) -> list
             continue
         fields = [m.model_fields[part].annotation for m in models if part in m.model_fields]
         models = [model for annotation in fields for model in _models_in(annotation)] or models
-    return [name for model in models for name in model.model_fields]
+    return [field.alias or name for model in models for name, field in model.model_fields.items()]
 
 
 def _models_in(annotation: Any) -> Iterator[type[BaseModel]]:

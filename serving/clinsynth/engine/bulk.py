@@ -23,6 +23,7 @@ from clinsynth.engine.request import (
 )
 from clinsynth.engine.translate import TRIAL, Translator, refusal_by_vllm, refused
 from clinsynth.engine.vllm_setup import engine_arguments, load_error, load_vllm
+from clinsynth.tokens.tokenizer import load_tokenizer
 
 _DONE: Final = object()
 
@@ -35,7 +36,7 @@ class BulkEngine:
     then a token.
 
     Raises:
-        FolderError: ``model_dir`` is no model folder or has no card.
+        FolderError: ``model_dir`` is no model folder, has no card or no tokenizer of ours.
         MissingExtraError: vLLM is not installed.
         EngineError: vLLM cannot load the model, or cannot run it.
     """
@@ -43,13 +44,12 @@ class BulkEngine:
     def __init__(self, model_dir: Path, config: EngineConfig | None = None) -> None:
         self._config = config or EngineConfig()
         check_model_folder(model_dir)
+        tokenizer = load_tokenizer(model_dir)
         vllm = load_vllm()
         self._llm = _start(vllm.LLM, model_dir, self._config)
         model = self._llm.model_config
         self.info: EngineInfo = engine_info(model_dir, model, self._config)
-        self._translator = Translator(
-            self._llm.get_tokenizer(), model.get_vocab_size(), model.max_model_len
-        )
+        self._translator = Translator(tokenizer, model.get_vocab_size(), model.max_model_len)
         self._keys = itertools.count()
         self._busy = False
         self._try_out(model_dir)

@@ -17,6 +17,7 @@ from clinsynth.engine.request import Completion, Delta, EngineDiedError, Refused
 from clinsynth.engine.translate import TRIAL, Translator, finish_reason, refusal_by_vllm
 from clinsynth.engine.vllm_setup import engine_arguments, load_error, load_vllm
 from clinsynth.errors import EngineError
+from clinsynth.tokens.tokenizer import load_tokenizer
 
 _LONG_PROMPT: Final = 4_000  # characters; longer ones are tokenised beside the event loop
 
@@ -28,13 +29,14 @@ class LiveEngine:
     engine at once.
 
     Raises:
-        FolderError: ``model_dir`` is no model folder or has no card.
+        FolderError: ``model_dir`` is no model folder, has no card or no tokenizer of ours.
         MissingExtraError: vLLM is not installed.
         EngineError: on entering, vLLM cannot load the model, or cannot run it.
     """
 
     def __init__(self, model_dir: Path, config: EngineConfig | None = None) -> None:
         check_model_folder(model_dir)
+        self._tokenizer = load_tokenizer(model_dir)
         self._model_dir, self._config = model_dir, config or EngineConfig()
         self._llm: Any = None
         self._translator: Translator | None = None
@@ -60,9 +62,7 @@ class LiveEngine:
             raise load_error(self._model_dir, error) from error
         model = self._llm.model_config
         self._info = engine_info(self._model_dir, model, self._config)
-        self._translator = Translator(
-            self._llm.get_tokenizer(), model.get_vocab_size(), model.max_model_len
-        )
+        self._translator = Translator(self._tokenizer, model.get_vocab_size(), model.max_model_len)
         await self._try_out()
         return self
 

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from clinsynth.engine.config import Sampling
 from clinsynth.engine.request import Completion, FinishReason, RefusedRequestError, Request
-from clinsynth.tokens.special import END
+from clinsynth.tokens.tokenizer import NoteTokenizer
 
 TRIAL: Final = Sampling(temperature=0, max_tokens=1, ignore_end=True)
 """One token, behind token 0, which every vocabulary has: so much a started engine must be able to do. Some
@@ -19,14 +19,14 @@ class Translator:
     """Knows one model's tokenizer and its longest sequence.
 
     Args:
-        tokenizer: the model folder's, as ``transformers`` loads it.
+        tokenizer: the model folder's own. ``transformers`` may make another one of it: for a model of type
+            qwen2 it puts Qwen's rules in the place of those that the file holds.
         vocabulary: rows of the model's embedding; larger ids would crash the engine.
         max_model_len: tokens of prompt and answer together.
     """
 
-    def __init__(self, tokenizer: Any, vocabulary: int, max_model_len: int) -> None:
+    def __init__(self, tokenizer: NoteTokenizer, vocabulary: int, max_model_len: int) -> None:
         self._tokenizer, self._vocabulary, self._max_len = tokenizer, vocabulary, max_model_len
-        self._end = tokenizer.get_vocab().get(END)
 
     def prompt_ids(self, request: Request) -> list[int]:
         """Token ids of the prompt. No token is added: the template brings all it needs.
@@ -37,7 +37,7 @@ class Translator:
         prompt = request.prompt
         if isinstance(prompt, str):
             # Special tokens count as such: who puts outside text into a prompt neutralises it first.
-            ids = list(self._tokenizer.encode(prompt, add_special_tokens=False))
+            ids = self._tokenizer.encode(prompt)
         else:
             ids = list(prompt)
             if any(not 0 <= i < self._vocabulary for i in ids):
@@ -63,8 +63,8 @@ class Translator:
         from vllm.sampling_params import RequestOutputKind
 
         stop_ids = list(sampling.stop_token_ids)
-        if self._end is not None and not sampling.ignore_end:
-            stop_ids.append(self._end)
+        if not sampling.ignore_end:
+            stop_ids.append(self._tokenizer.end_id)
         return SamplingParams(
             n=n,
             temperature=sampling.temperature,
@@ -105,11 +105,7 @@ class Translator:
 
     def decode(self, token_ids: Sequence[int]) -> str:
         """The text of the tokens, all special tokens in it and nothing tidied up."""
-        return str(
-            self._tokenizer.decode(
-                list(token_ids), skip_special_tokens=False, clean_up_tokenization_spaces=False
-            )
-        )
+        return self._tokenizer.decode(token_ids)
 
 
 def finish_reason(output: Any) -> FinishReason:

@@ -20,6 +20,19 @@ Split = Literal["train", "valid", "test", "holdout"]
 DeidMode = Literal["tags", "tagged", "none"]
 
 
+_LABEL: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
+
+
+def _expanded(path: Path | None) -> Path | None:
+    if path is None:
+        return None
+    text = os.path.expandvars(str(path))
+    unset = re.search(r"\$\{?(\w+)", text)
+    if unset:
+        raise ValueError(f"the environment variable {unset[1]} is not set")
+    return Path(text).expanduser()
+
+
 class Simulate(Config):
     """Notes of the simulated hospital in place of a file.
 
@@ -52,11 +65,14 @@ class Source(ReadOptions):
 
     Args:
         path: relative to the working directory; ``~`` and ``$VARIABLE`` are replaced.
-        name: in counts and provenance; None: the file's name without its suffix.
+        name: in counts and provenance, and a folder of its tokens, so of letters, digits, ``_`` and ``-``;
+            None: the file's name without its suffix.
         split: ``auto`` deals the notes out by ``splits``; any other puts all of them there.
         role: ``notes`` are what the model shall write, with their entities; ``language`` is text that
             teaches it to write: entities are left out, and none of it becomes gold (``test``).
-        repeat: how many times training text shows each note; the files of notes hold it once.
+        renderings: how many training texts each note gives, another part of its header shown in every one;
+            the files of notes hold it once. How often training sees a source is the choice of each run
+            (``mixture``); without one it sees all texts equally often.
         deid: None: as the run's ``deid.mode``.
         attributes: attribute -> value for notes that do not have it, so that a header can ask for the kind
             of text that this source is.
@@ -67,20 +83,14 @@ class Source(ReadOptions):
     name: str | None = Field(default=None, min_length=1)
     split: Literal["auto", "train", "valid", "test", "holdout"] = "auto"
     role: Literal["notes", "language"] = "notes"
-    repeat: int = Field(default=1, ge=1, le=1000)
+    renderings: int = Field(default=1, ge=1, le=1000)
     deid: DeidMode | None = None
     attributes: SourceAttributes = SourceAttributes()
 
     @field_validator("path")
     @classmethod
     def _expand(cls, path: Path | None) -> Path | None:
-        if path is None:
-            return None
-        text = os.path.expandvars(str(path))
-        unset = re.search(r"\$\{?(\w+)", text)
-        if unset:
-            raise ValueError(f"the environment variable {unset[1]} is not set")
-        return Path(text).expanduser()
+        return _expanded(path)
 
     @model_validator(mode="after")
     def _one_origin(self) -> Source:
@@ -178,9 +188,33 @@ class Deid(Config):
 
 
 class TokenizerConfig(Config):
-    """The vocabulary: special tokens, bytes and learned pieces together."""
+    """The vocabulary: learned from the training text, or that of something that exists.
 
-    vocabulary: int = Field(default=4096, ge=352, le=262_144)
+    Args:
+        vocabulary: special tokens, bytes and learned pieces together; None: 4,096.
+        base: ``from`` in YAML: a corpus folder whose vocabulary is used as it is, or the Hugging Face
+            folder of a model to be continued: its vocabulary with our special tokens behind. ``~`` and
+            ``$VARIABLE`` are replaced.
+    """
+
+    vocabulary: int | None = Field(default=None, ge=352, le=262_144)
+    base: Path | None = Field(default=None, alias="from")
+
+    @field_validator("base")
+    @classmethod
+    def _expand(cls, path: Path | None) -> Path | None:
+        return _expanded(path)
+
+    @model_validator(mode="after")
+    def _one_vocabulary(self) -> TokenizerConfig:
+        if self.vocabulary is not None and self.base is not None:
+            raise ValueError("give vocabulary (learn one) or from (use one that exists), not both")
+        return self
+
+    @property
+    def size(self) -> int:
+        """Tokens of a vocabulary to learn."""
+        return 4096 if self.vocabulary is None else self.vocabulary
 
 
 class Overlap(Config):
@@ -234,7 +268,14 @@ class PrepareConfig(Config):
     @model_validator(mode="after")
     def _agree(self) -> PrepareConfig:
         labels = [source.label for source in self.sources]
-        twice = next((label for i, label in enumerate(labels) if label in labels[:i]), None)
+        unfit = next((label for label in labels if not _LABEL.fullmatch(label)), None)
+        if unfit is not None:
+            raise ValueError(
+                f"sources: {unfit!r} is no name for a folder: give the source a name of at most "
+                "64 letters, digits, _ and -"
+            )
+        folded = [label.casefold() for label in labels]  # some file systems know no letter case
+        twice = next((label for i, label in enumerate(labels) if folded[i] in folded[:i]), None)
         if twice is not None:
             raise ValueError(f"sources: two are called {twice}; give each a name")
         if self.max_characters is not None and self.max_characters <= 2 * self.min_characters:

@@ -28,7 +28,7 @@ from clinsynth.prepare.identifiers import Tagged, tag_notes, warm_up_workers
 from clinsynth.prepare.selection import DROPPED, Candidates, Selection, empty_split, select
 from clinsynth.prepare.sources import SourceCounts, check_sources, input_hashes, read_sources, source_counts
 from clinsynth.prepare.spool import Spool
-from clinsynth.prepare.training_text import TrainingText, make_tokens
+from clinsynth.prepare.training_text import TrainingText, check_tokenizer, make_tokens, tokenizer_hash
 from clinsynth.progress import track
 from clinsynth.tokens.special import check_entity_labels
 
@@ -43,9 +43,10 @@ def prepare(config: PrepareConfig, out: Path, overwrite: bool = False) -> Manife
         GateError: the detector of identifiers failed.
     """
     check_sources(config)
+    check_tokenizer(config)
     manifest = Manifest("corpus", seeds={"prepare": config.seed, **_seeds(config)})
     with new_folder(out, manifest, overwrite=overwrite) as folder:
-        manifest.inputs = input_hashes(config)
+        manifest.inputs = {**input_hashes(config), **tokenizer_hash(config)}
         read: dict[str, SourceCounts] = {}
         with contextlib.closing(Spool(folder)) as spool:
             candidates = Candidates()
@@ -150,7 +151,7 @@ def _deid_counts(tagged: Tagged) -> dict[str, Any]:
 
 def _described(config: PrepareConfig, tagged: Tagged) -> dict[str, Any]:
     """The config for the manifest. Words to deny are identifiers: the detector's account counts them."""
-    described = config.model_dump(mode="json")
+    described = config.model_dump(mode="json", by_alias=True)
     described["deid"]["detector"] = tagged.detector
     for entry, source in zip(described["sources"], config.sources):
         entry |= {"name": source.label, "deid": config.deid_mode(source)}

@@ -4,6 +4,9 @@ Cutting the stream every 512 tokens would begin most rows in the middle of a not
 what the model learns from would lack the header that steers it. Documents are packed by best fit, longest
 first, and the rest of a row is ``<|pad|>``. Those longer than a row are split; their later pieces begin
 without a header.
+
+Every process packs for itself when it starts; nothing is stored. All pieces of one size are placed at once,
+so that this takes seconds for a hundred million of them (docs/decisions/034).
 """
 
 from __future__ import annotations
@@ -17,13 +20,12 @@ import numpy.typing as npt
 from clinsynth.errors import FolderError
 from clinsynth.tokens.order import Permutation
 from clinsynth.tokens.shards import TokenShards
-from clinsynth.tokens.special import CONTROL, PAD
 
 IGNORED: Final = -100
 """The label that losses leave out."""
-_PAD_ID: Final = CONTROL.index(PAD)
 
 Ints = npt.NDArray[np.int64]
+Sizes = npt.NDArray[np.int32]
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -60,17 +62,18 @@ class PackedRows:
     Args:
         length: tokens a row, at least 2.
         seed: decides which documents of one length meet, and the order of the rows.
+        pad_id: of ``<|pad|>`` in the vocabulary of the shards.
 
     Raises:
         FolderError: there are no tokens.
     """
 
-    def __init__(self, shards: TokenShards, length: int, seed: int) -> None:
+    def __init__(self, shards: TokenShards, length: int, seed: int, pad_id: int) -> None:
         assert length >= 2, length
         if not len(shards):
-            raise FolderError("there are no tokens to train on: the split is empty")
+            raise FolderError(f"{shards.folder} holds no tokens: the source is empty")
         self.length = length
-        self._shards, self._seed = shards, seed
+        self._shards, self._seed, self._pad_id = shards, seed, pad_id
         starts, sizes = _pieces(shards.documents, length)
         rows = _best_fit(sizes, length, seed)
         by_row = np.argsort(rows, kind="stable")
@@ -88,21 +91,34 @@ class PackedRows:
         """Share of the rows' places that hold a token and not ``<|pad|>``."""
         return len(self._shards) / (len(self) * self.length)
 
+    @property
+    def targets(self) -> int:
+        """Tokens of an epoch that a loss is taken over: nothing predicts the first of a piece."""
+        return len(self._shards) - self._sizes.size
+
     def row(self, sample: int) -> Row:
         """Sample ``sample`` of an endless training run, shuffled anew in each epoch.
 
-        Samples 0 to ``len(self) - 1`` are each row once, so a validation pass takes just these. With a
-        global batch of B, step s reads samples ``s * B`` to ``s * B + B - 1``, however they are shared out.
+        Samples 0 to ``len(self) - 1`` are each row once, so a validation pass takes just these.
         """
+        return self._build(self._index(sample))
+
+    def targets_of(self, sample: int) -> int:
+        """Tokens of a sample that a loss is taken over, known without reading them."""
+        index = self._index(sample)
+        first, last = self._first[index], self._first[index + 1]
+        return int(self._sizes[first:last].sum() - (last - first))
+
+    def _index(self, sample: int) -> int:
         assert sample >= 0, sample
         epoch, place = divmod(sample, len(self))
         if epoch != self._epoch:
             self._order, self._epoch = Permutation(len(self), self._seed, epoch), epoch
-        return self._build(self._order[place])
+        return self._order[place]
 
     def _build(self, index: int) -> Row:
         row = Row(
-            np.full(self.length, _PAD_ID, np.int64),
+            np.full(self.length, self._pad_id, np.int64),
             np.full(self.length, IGNORED, np.int64),
             np.zeros(self.length, np.int64),
             np.zeros(self.length, np.int64),
@@ -122,37 +138,70 @@ class PackedRows:
         return row
 
 
-def _pieces(documents: Ints, length: int) -> tuple[Ints, Ints]:
+def _pieces(documents: Ints, length: int) -> tuple[Ints, Sizes]:
     """Start and size of each document, those longer than ``length`` split into pieces of it and a rest."""
-    sizes = np.diff(documents)
-    counts = -(-sizes // length)
+    counts = -(-np.diff(documents) // length)
     nth = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
     starts = np.repeat(documents[:-1], counts) + nth * length
-    return starts, np.minimum(np.repeat(documents[1:], counts) - starts, length)
+    sizes = np.minimum(np.repeat(documents[1:], counts) - starts, length)
+    return starts, sizes.astype(np.int32)
 
 
-def _best_fit(sizes: Ints, length: int, seed: int) -> Ints:
+def _best_fit(sizes: Sizes, length: int, seed: int) -> Sizes:
     """The row of each piece: longest first, each into the fullest row that still has room for it.
 
-    ``open_rows[r]`` are the rows with r places left; bit r of ``available`` says that there are any, so
-    that finding the fullest row that fits is one shift and one bit trick.
+    One by one, the pieces of a size would fill up the fullest rows that can take any, each of those as far
+    as it goes, before the next ones: so all of them are placed at once, row after row.
     """
     shuffled = np.random.default_rng(seed).permutation(sizes.size)
-    longest_first = shuffled[np.argsort(-sizes[shuffled], kind="stable")]
-    rows = np.empty(sizes.size, np.int64)
-    open_rows: list[list[int]] = [[] for _ in range(length + 1)]
-    available, next_row = 0, 0
-    for piece, size in zip(longest_first.tolist(), sizes[longest_first].tolist()):
-        fitting = available >> size
+    # Numbers of 16 bits are sorted in linear time.
+    shortness = (length - sizes[shuffled]).astype(np.min_scalar_type(length))
+    pieces = shuffled[np.argsort(shortness, kind="stable")]
+    counts = np.bincount(sizes)
+    row_of = np.empty(sizes.size, np.int32)
+    open_rows, done = _OpenRows(length), 0
+    for size in np.flatnonzero(counts)[::-1].tolist():
+        end = done + int(counts[size])
+        while done < end:
+            rows, room = open_rows.fullest(size, end - done)
+            each = room // size
+            full, over = divmod(min(end - done, rows.size * each), each)
+            placed = full * each + over
+            row_of[pieces[done : done + placed]] = np.repeat(rows, each)[:placed]
+            done += placed
+            open_rows.add(rows[:full], room - each * size)
+            open_rows.add(rows[full : full + 1], room - over * size)
+            open_rows.add(rows[full + 1 :], room)
+    return row_of
+
+
+class _OpenRows:
+    """Rows that are not full.
+
+    ``_rows[r]`` are those with r places left; bit r of ``_available`` says that there are any, so that the
+    fullest rows with room for a piece are found by one shift and one bit trick.
+    """
+
+    def __init__(self, length: int) -> None:
+        self._length, self._next, self._available = length, 0, 0
+        self._rows: list[list[Sizes]] = [[] for _ in range(length + 1)]
+
+    def fullest(self, size: int, pieces: int) -> tuple[Sizes, int]:
+        """Takes out the fullest rows with room for a piece of ``size``, and says how much room they have.
+
+        Where there are none, these are new rows, as many as take all ``pieces``.
+        """
+        fitting = self._available >> size
         if fitting:
             room = size + (fitting & -fitting).bit_length() - 1
-            row = open_rows[room].pop()
-            if not open_rows[room]:
-                available ^= 1 << room
-        else:
-            room, row, next_row = length, next_row, next_row + 1
-        rows[piece] = row
-        if room > size:
-            open_rows[room - size].append(row)
-            available |= 1 << (room - size)
-    return rows
+            rows, self._rows[room] = np.concatenate(self._rows[room]), []
+            self._available ^= 1 << room
+            return rows, room
+        first, self._next = self._next, self._next - (-pieces // (self._length // size))
+        return np.arange(first, self._next, dtype=np.int32), self._length
+
+    def add(self, rows: Sizes, room: int) -> None:
+        """Puts rows with ``room`` places left among the others; full ones are done with."""
+        if rows.size and room:
+            self._rows[room].append(rows)
+            self._available |= 1 << room

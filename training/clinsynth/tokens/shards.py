@@ -95,7 +95,7 @@ class TokenWriter:
 
 
 class TokenShards:
-    """Reads what ``TokenWriter`` wrote. Nothing is held in memory but the starts of documents.
+    """Reads what ``TokenWriter`` wrote. Both files are memory-mapped: processes of a machine share them.
 
     Args:
         vocabulary_size: if given, tokens outside it are an error when they are read.
@@ -105,7 +105,7 @@ class TokenShards:
     """
 
     def __init__(self, folder: Path, vocabulary_size: int | None = None) -> None:
-        self._folder = folder
+        self.folder = folder
         self._vocabulary_size = vocabulary_size
         self.documents = _read_documents(folder)
         self._tokens = _map_tokens(folder, int(self.documents[-1]))
@@ -125,7 +125,7 @@ class TokenShards:
         tokens = self._tokens[start:end].astype(np.int64)
         if self._vocabulary_size is not None and tokens.size and tokens.max() >= self._vocabulary_size:
             raise FolderError(
-                f"{self._folder / TOKENS} holds token {tokens.max()}, past the vocabulary "
+                f"{self.folder / TOKENS} holds token {tokens.max()}, past the vocabulary "
                 f"({self._vocabulary_size}): it is damaged or belongs to another tokenizer"
             )
         return tokens
@@ -154,7 +154,7 @@ class TokenShards:
 def _read_documents(folder: Path) -> npt.NDArray[np.int64]:
     path = folder / DOCUMENTS
     try:
-        starts = np.load(path, allow_pickle=False)
+        starts = np.load(path, mmap_mode="r", allow_pickle=False)
     except FileNotFoundError:
         raise FolderError(f"{path} is missing: {folder} holds no tokens") from None
     except (OSError, ValueError, EOFError):

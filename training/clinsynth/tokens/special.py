@@ -1,4 +1,4 @@
-"""The special tokens and their fixed places at the front of every vocabulary.
+"""The special tokens, and their fixed places at the front of every vocabulary that is learned here.
 
 ======  ==============================================================
 ids     token
@@ -8,7 +8,8 @@ ids     token
 24-95   one opening mark per entity label, then reserved slots
 ======  ==============================================================
 
-Bytes start at 96 whatever the entity labels are, so adding a label later moves no id.
+Bytes start at 96 whatever the entity labels are, so adding a label later moves no id. In the vocabulary of
+an existing model they stand behind its own (see ``adopt``): an id is looked up, never assumed.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ CLOSE: Final = "<|/|>"
 CONTROL: Final = (PAD, NOTE, TEXT, END, CLOSE)
 
 SPECIAL_COUNT: Final = 96
-"""How many ids stand before the bytes in every vocabulary."""
+"""How many special tokens every vocabulary has; a learned one has the bytes behind them."""
 MAX_ENTITY_LABELS: Final = 64
 """Leaves eight slots of ``SPECIAL_COUNT`` in reserve."""
 
@@ -48,7 +49,7 @@ def tag(label: str) -> str:
 
 
 def special_tokens(entity_labels: Sequence[str]) -> tuple[str, ...]:
-    """All ``SPECIAL_COUNT`` special tokens; a token's index is its id.
+    """All ``SPECIAL_COUNT`` special tokens; in a learned vocabulary a token's index is its id.
 
     Raises:
         UsageError: an entity label has another form than a token's name, is taken, or there are too many.

@@ -1,18 +1,21 @@
-"""Byte-level BPE over training text, with the special tokens in front.
+"""Byte-level BPE over training text, with the special tokens in front; or that of an existing model.
 
 Every byte is a token, so nothing is out of vocabulary and ``decode(encode(text)) == text`` for any text.
 Digits stand alone: a laboratory value is the same tokens wherever it stands, and no number of a patient's
 can earn a token of its own. Nothing is added at encoding: what the template writes is what the model sees.
+What holds for the vocabulary of an existing model, ``adopt`` says.
 
 The folder it saves loads in ``transformers.AutoTokenizer`` and in vLLM.
 """
 
 from __future__ import annotations
 
+import functools
 import json
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, pre_tokenizers, trainers
 
@@ -48,21 +51,40 @@ _TRAIN_BATCH = (
 )
 
 
-class NoteTokenizer:
-    """A trained tokenizer and the entity labels it has tokens for.
+@dataclass(frozen=True, slots=True)
+class Base:
+    """The tokenizer of an existing model that another one was made from.
 
     Args:
-        backend: what ``tokenizers`` made; ``entity_labels`` are in the order of their ids.
+        vocabulary: its number of ids; the same ids mean the same here, what was added stands behind them.
+        sha256: of its ``tokenizer.json``.
     """
 
-    def __init__(self, backend: Tokenizer, entity_labels: Sequence[str]) -> None:
-        self.entity_labels = tuple(entity_labels)
-        self._backend = backend
-        # Special tokens are recognised or not for a whole tokenizer, so bodies get one of their own.
-        self._plain = Tokenizer.from_str(backend.to_str())
-        self._plain.encode_special_tokens = True
+    vocabulary: int
+    sha256: str
 
-    @property
+
+class NoteTokenizer:
+    """A tokenizer and the entity labels it has tokens for.
+
+    Args:
+        backend: what ``tokenizers`` made.
+        base: None: the vocabulary was learned from a corpus.
+    """
+
+    def __init__(self, backend: Tokenizer, entity_labels: Sequence[str], base: Base | None = None) -> None:
+        self.entity_labels = tuple(entity_labels)
+        self.base = base
+        self._backend = backend
+
+    @functools.cached_property
+    def _plain(self) -> Tokenizer:
+        # Special tokens are recognised or not for a whole tokenizer: text from outside gets one of its own.
+        plain = Tokenizer.from_str(self._backend.to_str())
+        plain.encode_special_tokens = True
+        return plain
+
+    @functools.cached_property
     def vocabulary_size(self) -> int:
         """Number of ids; smaller than asked for when the corpus was too small to fill it."""
         return int(self._backend.get_vocab_size())
@@ -203,6 +225,8 @@ def save_tokenizer(tokenizer: NoteTokenizer, folder: Path) -> None:
     }
     write_json(folder / "tokenizer_config.json", config)
     settings = {"format_version": FORMAT_VERSION, "entity_labels": list(tokenizer.entity_labels)}
+    if tokenizer.base is not None:
+        settings |= {"base_vocabulary": tokenizer.base.vocabulary, "base_sha256": tokenizer.base.sha256}
     write_json(folder / SETTINGS, settings)
 
 
@@ -210,23 +234,23 @@ def load_tokenizer(folder: Path) -> NoteTokenizer:
     """The tokenizer of a ``tokenizer/`` folder or of a model folder.
 
     Raises:
-        FolderError: a file is missing or damaged, or the special tokens are not where they belong.
+        FolderError: a file is missing or damaged, or a special token is missing.
     """
-    settings = _read_settings(folder)
+    labels, base = _read_settings(folder)
     path = folder / "tokenizer.json"
     if not path.is_file():
         raise FolderError(f"{path} is missing")
     try:
         backend = Tokenizer.from_str(path.read_text("utf-8"))
-        special = special_tokens(settings["entity_labels"])
+        special = special_tokens(labels)
     except Exception as error:  # noqa: BLE001 - tokenizers raises bare Exception
         raise FolderError(f"{path} is damaged ({type(error).__name__})") from None
-    if [backend.token_to_id(token) for token in special] != list(range(SPECIAL_COUNT)):
+    if any(backend.token_to_id(token) is None for token in special):
         raise FolderError(f"{path}: the special tokens are not those that {SETTINGS} lists")
-    return NoteTokenizer(backend, settings["entity_labels"])
+    return NoteTokenizer(backend, labels, base)
 
 
-def _read_settings(folder: Path) -> dict[str, Any]:
+def _read_settings(folder: Path) -> tuple[list[str], Base | None]:
     path = folder / SETTINGS
     try:
         settings = json.loads(path.read_text("utf-8"))
@@ -240,4 +264,9 @@ def _read_settings(folder: Path) -> dict[str, Any]:
         raise FolderError(f"{path} has format version {version}, this release reads {FORMAT_VERSION}")
     if not isinstance(labels, list) or not all(isinstance(label, str) for label in labels):
         raise FolderError(f"{path}: entity_labels is not a list of strings")
-    return {"entity_labels": labels}
+    vocabulary, sha256 = settings.get("base_vocabulary"), settings.get("base_sha256")
+    if vocabulary is None and sha256 is None:
+        return labels, None
+    if not isinstance(vocabulary, int) or not isinstance(sha256, str):
+        raise FolderError(f"{path}: base_vocabulary or base_sha256 is damaged")
+    return labels, Base(vocabulary, sha256)

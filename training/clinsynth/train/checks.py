@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from clinsynth.errors import FolderError, UsageError
 from clinsynth.folders import input_sha256, read_manifest, refuse_existing
+from clinsynth.tokens.mixture import check_weights, source_names
 from clinsynth.train import checkpoints
 from clinsynth.train.settings import model_settings
 
@@ -24,9 +25,9 @@ def check_run(config: TrainConfig, *, overwrite: bool) -> None:
         UsageError: a key is wrong for this corpus, model or checkpoint.
     """
     read_manifest(config.corpus, "corpus")
-    for split in ("train", "valid"):
-        if not (config.corpus / "tokens" / split).is_dir():
-            raise FolderError(f"corpus: {config.corpus / 'tokens' / split} is missing")
+    sources, _ = (source_names(config.corpus / "tokens" / split) for split in ("train", "valid"))
+    if config.mixture is not None:
+        check_weights(config.mixture, sources)
     if config.init_from is not None and not config.init_from.is_dir():
         raise FolderError(f"init_from: {config.init_from}: no such folder")
     check_layout(config)

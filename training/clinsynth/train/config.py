@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -12,6 +12,7 @@ from clinsynth.train.presets import PRESETS
 
 # How many times the smallest learning rate may be below the peak is a share, not a rate.
 Share = float
+Weight = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 
 class ShapeConfig(Config):
@@ -134,6 +135,8 @@ class TrainConfig(Config):
         run: where checkpoints, metrics and logs go; ``train`` beside ``out`` when left out.
         model: a preset's name, or a shape of your own.
         init_from: a Hugging Face folder to continue instead of starting from scratch.
+        mixture: weight of each source of the corpus: its share of the rows of every step. Every source is
+            named, 0 leaves one out. None: by their tokens, so that all are seen equally often.
         context: tokens a row.
         steps: optimizer steps.
         dropout: probability at every place where the architecture has dropout: attention, and for GPT-2 and
@@ -152,6 +155,7 @@ class TrainConfig(Config):
     run: Path | None = None
     model: ShapeConfig | str | None = None
     init_from: Path | None = None
+    mixture: dict[str, Weight] | None = None
     context: int = Field(default=512, ge=8)
     steps: int = Field(ge=1)
     layout: LayoutConfig = LayoutConfig()
@@ -203,6 +207,7 @@ class TrainConfig(Config):
         return {
             "model": None if shape is None else shape.model_dump(),
             "init_from": None if self.init_from is None else str(self.init_from),
+            "mixture": self.mixture,
             "context": self.context,
             "batch.rows": self.batch.rows,
             "seed": self.seed,

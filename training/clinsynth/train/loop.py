@@ -64,8 +64,8 @@ class Trainer:
                     metrics.add(**row)
                 if self._due(self.config.validation.every_steps) or self._last:
                     valid = self.validate()
-                    if metrics is not None and valid is not None:
-                        metrics.add(step=self.state.step, valid_loss=valid)
+                    if metrics is not None:
+                        metrics.add(step=self.state.step, **valid)
                 if self._last or self._due(self.config.checkpoints.every_steps) or self._overdue():
                     self.save()
                 self.engine.checkpoint_engine.check()
@@ -74,13 +74,14 @@ class Trainer:
                 )
             checkpoints.wait(self.engine)
 
-    def validate(self) -> float | None:
-        """Nats per token on the validation rows; None when the corpus has none."""
-        if self.batches.valid is None:
-            return None
-        micro_batches, _ = self.batches.validation()
-        loss = self.engine.eval_batch(iter(micro_batches), num_micro_batches=len(micro_batches))
-        return float(loss)
+    def validate(self) -> dict[str, float]:
+        """Nats per token on the validation rows: ``valid_loss``, and ``valid_loss/NAME`` of each source."""
+        total, seen, losses = 0.0, 0, {}
+        for source, micro_batches, tokens in self.batches.validation():
+            loss = float(self.engine.eval_batch(iter(micro_batches), num_micro_batches=len(micro_batches)))
+            losses[f"valid_loss/{source}"] = loss
+            total, seen = total + loss * tokens, seen + tokens
+        return {"valid_loss": total / max(1, seen), **losses}
 
     def save(self) -> None:
         """Begins to write a checkpoint."""

@@ -35,7 +35,7 @@ def model_settings(config: TrainConfig) -> tuple[Family, dict[str, Any]]:
     if settings.get("vocab_size") != vocabulary:
         raise UsageError(
             f"init_from: the model has {settings.get('vocab_size')} tokens, the corpus {vocabulary}: "
-            "prepare the corpus with the model's tokenizer"
+            f"prepare the corpus with tokenizer.from: {config.init_from}"
         )
     family = family_of(settings.pop("model_type", ""))
     return family, settings | dict.fromkeys(family.dropouts, config.dropout)
