@@ -34,6 +34,12 @@ def tiny_gpt2_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return make_model(tmp_path_factory.mktemp("models") / "tiny-gpt2", "gpt2", 0)
 
 
+@pytest.fixture(scope="session", params=["mistral", "qwen2", "qwen3", "gpt_neox"])
+def tiny_other_dir(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same with each of the other architectures that can be trained."""
+    return make_model(tmp_path_factory.mktemp("models") / f"tiny-{request.param}", request.param, 0)
+
+
 def make_model(folder: Path, architecture: str, steps: int) -> Path:
     """Writes a model folder at ``folder``."""
     from clinsynth.checkpoint import Card, write_card
@@ -138,7 +144,10 @@ _PLANS = ("review in clinic", "repeat tests", "call if worse", "rest at home")
 
 def _model(architecture: str, tokenizer: Any) -> Any:
     import torch
-    from transformers import GPT2Config, GPT2LMHeadModel, LlamaConfig, LlamaForCausalLM
+    from transformers import AutoModelForCausalLM, LlamaConfig, LlamaForCausalLM
+
+    from clinsynth.train.config import ShapeConfig
+    from clinsynth.train.families import family_of
 
     torch.manual_seed(_SEED)
     tokens = {
@@ -160,9 +169,10 @@ def _model(architecture: str, tokenizer: Any) -> Any:
             )
         )
     # Wide random weights: with narrow ones the greedy answer is one token repeated, which proves little.
-    return GPT2LMHeadModel(
-        GPT2Config(**tokens, n_embd=64, n_layer=2, n_head=2, n_positions=CONTEXT, initializer_range=0.2)
-    )
+    family = family_of(architecture)
+    shape = ShapeConfig(architecture=architecture, hidden_size=64, layers=2, heads=2, initializer_range=0.2)
+    config = family.config(family.settings(shape, tokenizer.vocabulary_size, CONTEXT) | tokens)
+    return AutoModelForCausalLM.from_config(config)
 
 
 def _train(model: Any, documents: list[list[int]], pad: int, steps: int) -> float:

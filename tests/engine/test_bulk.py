@@ -8,47 +8,22 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.engine.greedy import CONFIG, check_greedy
 
-from clinsynth.engine import BulkEngine, EngineConfig, EngineDiedError, Request, Sampling
+from clinsynth.engine import BulkEngine, EngineDiedError, Request, Sampling
 from clinsynth.errors import EngineError, FolderError
 
 pytestmark = pytest.mark.slow
 
-_CONFIG = EngineConfig(dtype="float32", kv_cache_gib=0.1, max_num_seqs=8, max_in_flight=8)
-_GREEDY = Sampling(temperature=0, max_tokens=64, ignore_end=True)
-_PROMPTS = ("<|note|>sex: female\n<|text|>", "<|note|><|text|>Known", "chest pain", "é 🫀")
-
 
 @pytest.fixture(scope="module")
 def llama(tiny_model_dir: Path) -> Iterator[BulkEngine]:
-    with BulkEngine(tiny_model_dir, _CONFIG) as engine:
+    with BulkEngine(tiny_model_dir, CONFIG) as engine:
         yield engine
 
 
-def _greedy_with_transformers(folder: Path, prompt: str) -> list[int]:
-    import torch
-    from transformers import AutoModelForCausalLM, AutoTokenizer
-
-    tokenizer = AutoTokenizer.from_pretrained(folder)
-    model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32).eval()
-    ids_bl = tokenizer(prompt, return_tensors="pt", add_special_tokens=False).input_ids
-    out_bl = model.generate(ids_bl, max_new_tokens=64, do_sample=False, eos_token_id=None, pad_token_id=0)
-    return [int(i) for i in out_bl[0, ids_bl.shape[1] :]]
-
-
-def _check_greedy(engine: BulkEngine, folder: Path) -> None:
-    requests = [Request(str(i), prompt, _GREEDY) for i, prompt in enumerate(_PROMPTS)]
-    found = {c.id: list(c.token_ids) for c in engine.generate(requests)}
-    for i, prompt in enumerate(_PROMPTS):
-        expected = _greedy_with_transformers(folder, prompt)
-        assert len(expected) == 64
-        assert found[str(i)] == expected
-    distinct = {token for ids in found.values() for token in ids}
-    assert len(distinct) > 8, "a model that repeats one token proves nothing"
-
-
 def test_greedy_tokens_equal_those_of_transformers(llama: BulkEngine, tiny_model_dir: Path) -> None:
-    _check_greedy(llama, tiny_model_dir)
+    check_greedy(llama, tiny_model_dir)
 
 
 def test_the_engine_says_what_it_is(llama: BulkEngine, tiny_model_dir: Path) -> None:
@@ -93,7 +68,7 @@ def test_requests_are_read_only_as_far_as_there_is_room(llama: BulkEngine) -> No
 
     ahead = [len(read) - done for done, _ in enumerate(llama.generate(many()))]
     assert len(ahead) == 40
-    assert 1 <= max(ahead) <= _CONFIG.max_in_flight
+    assert 1 <= max(ahead) <= CONFIG.max_in_flight
 
 
 def test_a_caller_may_have_nothing_yet(llama: BulkEngine) -> None:
@@ -227,12 +202,12 @@ def test_a_model_that_cannot_run_is_refused_at_the_start(odd_heads_dir: Path, ll
     with pytest.raises(
         EngineError, match=r"odd-heads: vLLM cannot run the model: \w+: .*head_dim=24"
     ) as error:
-        BulkEngine(odd_heads_dir, _CONFIG)
+        BulkEngine(odd_heads_dir, CONFIG)
     assert "\n" not in str(error.value)
 
 
 def test_gpt2_gives_the_tokens_of_transformers(tiny_gpt2_dir: Path, llama: BulkEngine) -> None:
     llama.close()
-    with BulkEngine(tiny_gpt2_dir, _CONFIG) as engine:
+    with BulkEngine(tiny_gpt2_dir, CONFIG) as engine:
         assert engine.info.backend == "native"
-        _check_greedy(engine, tiny_gpt2_dir)
+        check_greedy(engine, tiny_gpt2_dir)
