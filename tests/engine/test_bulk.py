@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.engine.greedy import CONFIG, check_greedy
+from tests.engine.greedy import CONFIG, check_greedy, written
 
 from clinsynth.engine import BulkEngine, EngineDiedError, Request, Sampling
 from clinsynth.errors import EngineError, FolderError
@@ -23,7 +23,7 @@ def llama(tiny_model_dir: Path) -> Iterator[BulkEngine]:
 
 
 def test_greedy_tokens_equal_those_of_transformers(llama: BulkEngine, tiny_model_dir: Path) -> None:
-    check_greedy(llama, tiny_model_dir)
+    check_greedy(written(llama), tiny_model_dir)
 
 
 def test_the_engine_says_what_it_is(llama: BulkEngine, tiny_model_dir: Path) -> None:
@@ -210,4 +210,4 @@ def test_gpt2_gives_the_tokens_of_transformers(tiny_gpt2_dir: Path, llama: BulkE
     llama.close()
     with BulkEngine(tiny_gpt2_dir, CONFIG) as engine:
         assert engine.info.backend == "native"
-        check_greedy(engine, tiny_gpt2_dir)
+        check_greedy(written(engine), tiny_gpt2_dir)
