@@ -52,13 +52,16 @@ class LayoutConfig(Config):
     Args:
         tp: tensor parallel: each layer is split over this many processes.
         pp: pipeline stages: the layers are dealt out to this many groups.
-        dp: data parallel: copies that share a batch; the optimizer's state is split over them (ZeRO-1).
+        dp: data parallel: copies that share a batch.
+        zero: what the copies split among them: 0 nothing, 1 the optimizer's state, 2 the gradients too,
+            3 the weights too.
         oversubscribe: start more processes than there are cores. For tests of a layout.
     """
 
     tp: int = Field(default=1, ge=1)
     pp: int = Field(default=1, ge=1)
     dp: int = Field(default=1, ge=1)
+    zero: int = Field(default=1, ge=0, le=3)
     oversubscribe: bool = False
 
     @property
