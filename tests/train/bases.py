@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
 from typing import Any
@@ -38,6 +39,19 @@ def make_base(
             if parameter.dim() >= 2:
                 parameter.mul_(6)
     model.save_pretrained(folder)
-    for file in (corpus / "tokenizer").iterdir():
-        shutil.copyfile(file, folder / file.name)
     return folder
+
+
+def _write_tokenizer(source: Path, folder: Path, unknown: int) -> int:
+    """The tokenizer without its last tokens; how many are left."""
+    folder.mkdir(parents=True)
+    for file in source.iterdir():
+        shutil.copyfile(file, folder / file.name)
+    settings = json.loads((source / "tokenizer.json").read_text())
+    model = settings["model"]
+    size = len(model["vocab"])
+    if unknown:
+        model["vocab"] = {token: i for token, i in model["vocab"].items() if i < size - unknown}
+        model["merges"] = model["merges"][:-unknown]
+        (folder / "tokenizer.json").write_text(json.dumps(settings))
+    return size - unknown

@@ -190,10 +190,10 @@ class TrainConfig(Config):
                 "lora adapts an existing model: name its folder in init_from, and leave model out"
             )
         for axis in ("tp", "pp"):
-            if getattr(self.layout, axis) > 1:
+            if (size := getattr(self.layout, axis)) > 1:
                 raise ValueError(
-                    f"layout.{axis} is {getattr(self.layout, axis)}: lora goes with tp 1 and pp 1; share the "
-                    "model out over layout.dp copies with layout.zero=3 instead"
+                    f"layout.{axis} is {size}: lora goes with tp 1 and pp 1; share the model out over "
+                    "layout.dp copies with layout.zero=3 instead"
                 )
         return self
 

@@ -108,8 +108,8 @@ def new_tokens(config: TrainConfig) -> int:
     moved = sum(mine.get(token) != number for token, number in known.items())
     if moved:
         raise UsageError(
-            f"corpus: {moved} of the model's {len(known)} tokens have another id in the corpus's tokenizer: "
-            "prepare the corpus with the model's tokenizer"
+            f"corpus: {moved} of the model's {len(known)} tokens have another id in the corpus's "
+            "tokenizer: prepare the corpus with the model's tokenizer"
         )
     return len(mine) - len(known)
 

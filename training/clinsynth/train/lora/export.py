@@ -30,7 +30,7 @@ _INDEX: Final = Path("overlap") / "ngrams.npy"
 
 
 def adapter_card(config: TrainConfig, model: Any, state: State, weights: dict[str, torch.Tensor]) -> Card:
-    """What the folder will say of an adapter; ``model`` is a ``PeftModel``, ``weights`` are the trained ones."""
+    """What the folder will say of an adapter; ``model`` is a ``PeftModel``, ``weights`` those trained."""
     assert config.init_from is not None
     assert config.lora is not None
     base = (

@@ -1,4 +1,4 @@
-"""The model of an adapter's run: Hugging Face's with PEFT's layers; under ZeRO-3 shared out as it is read."""
+"""The model of an adapter's run: Hugging Face's with PEFT's layers; split as it is read under ZeRO-3."""
 
 from __future__ import annotations
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Final
 
 from clinsynth.train.checks import identity
 from clinsynth.train.data import open_batches
@@ -18,9 +18,12 @@ from clinsynth.train.plain_engine import PlainEngine, start_plain_engine
 from clinsynth.train.run import clear, resume
 
 if TYPE_CHECKING:
-    from clinsynth.train.config import TrainConfig
+    import torch
 
-ADAPTER = "adapter"
+    from clinsynth.train.config import TrainConfig
+    from clinsynth.train.loop import State
+
+ADAPTER: Final = "adapter"
 """Where in the run folder the adapter of a merged model stays."""
 
 
@@ -43,23 +46,39 @@ def run_lora(config: TrainConfig, place: Place, *, overwrite: bool) -> None:
     Raises:
         ClinsynthError: anything about the run's config, corpus, checkpoint or numbers that is wrong.
     """
-    assert config.lora is not None
     with joined(place):
         if overwrite:
             clear(config, place)
-        model = adapted_model(config)
-        width = model.config.hidden_size
-        engine = AdapterEngine(start_plain_engine(config, model, token_loss, width), config)
-        batches = open_batches(config, engine.mpu.get_data_parallel_rank())
-        trainer = Trainer(config, engine, batches, place, identity(config))
-        resume(trainer)
-        trainer.fit()
-        weights = whole_weights(engine.engine)
+        trainer, model = train_adapter(config, place)
+        weights = whole_weights(trainer.engine.engine)
         if place.first:
-            card = adapter_card(config, model, trainer.state, weights)
-            out = config.folder / ADAPTER if config.lora.merge else config.out
-            export_adapter(config, model, weights, card, out, overwrite=overwrite or config.lora.merge)
-            if config.lora.merge:
-                assert config.init_from is not None
-                merge(out, config.init_from, config.out, overwrite=overwrite)
+            _write(config, model, trainer.state, weights, overwrite=overwrite)
         from_all(None)
+
+
+def train_adapter(config: TrainConfig, place: Place) -> tuple[Trainer, Any]:
+    """Trains to the last step; the trainer, whose engine is an ``AdapterEngine``, and the ``PeftModel``.
+
+    Collective; ``torch.distributed`` must be up.
+    """
+    model = adapted_model(config)
+    engine = start_plain_engine(config, model, token_loss, model.config.hidden_size)
+    batches = open_batches(config, place.rank)
+    trainer = Trainer(config, AdapterEngine(engine, config), batches, place, identity(config))
+    resume(trainer)
+    trainer.fit()
+    return trainer, model
+
+
+def _write(
+    config: TrainConfig, model: Any, state: State, weights: dict[str, torch.Tensor], *, overwrite: bool
+) -> None:
+    assert config.lora is not None
+    assert config.init_from is not None
+    card = adapter_card(config, model, state, weights)
+    if not config.lora.merge:
+        export_adapter(config, model, weights, card, config.out, overwrite=overwrite)
+        return
+    adapter = config.folder / ADAPTER
+    export_adapter(config, model, weights, card, adapter, overwrite=True)
+    merge(adapter, config.init_from, config.out, overwrite=overwrite)
