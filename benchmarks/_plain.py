@@ -15,6 +15,7 @@ import numpy as np
 import torch
 
 from clinsynth.folders import Manifest, new_folder
+from clinsynth.overlap import NgramIndex
 from clinsynth.tokens.packing import IGNORED, PackedRows, Row
 from clinsynth.tokens.shards import TokenShards, TokenWriter
 from clinsynth.tokens.tokenizer import save_tokenizer, train_tokenizer
@@ -52,8 +53,7 @@ def make_corpus(folder: Path) -> Path:
     assert tokenizer.vocabulary_size == VOCABULARY
     with new_folder(folder, Manifest("corpus", config={"deid": {"version": 1}})) as new:
         save_tokenizer(tokenizer, new / "tokenizer")
-        (new / "overlap").mkdir()
-        np.save(new / "overlap" / "ngrams.npy", np.arange(4, dtype=np.uint64))
+        NgramIndex.build(texts).save(new / "overlap" / "ngrams.npy")
         for split, part in (("train", texts[:180]), ("valid", texts[180:])):
             with TokenWriter(new / "tokens" / split, VOCABULARY) as writer:
                 for ids in tokenizer.encode_batch(part):

@@ -224,13 +224,11 @@ class TrainConfig(Config):
     def must_match(self) -> dict[str, Any]:
         """What has to be the same for a checkpoint to be of this run, by key."""
         shape = self.shape
-        keys: dict[str, Any] = {
+        return {
             "model": None if shape is None else shape.model_dump(),
             "init_from": None if self.init_from is None else str(self.init_from),
+            "lora": None if self.lora is None else self.lora.model_dump(mode="json", exclude={"merge"}),
             "context": self.context,
             "batch.rows": self.batch.rows,
             "seed": self.seed,
         }
-        if self.lora is not None:  # what is kept of an adapter knows nothing of the layout
-            return keys | {"lora": self.lora.model_dump(mode="json", exclude={"merge"})}
-        return keys | {f"layout.{axis}": getattr(self.layout, axis) for axis in ("tp", "pp", "dp")}

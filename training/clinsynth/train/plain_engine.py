@@ -21,6 +21,7 @@ from torch import nn
 
 from clinsynth.train.attention import document_mask, document_positions
 from clinsynth.train.engine import adamw, deepspeed_config
+from clinsynth.train.writing import write_in_background
 
 if TYPE_CHECKING:
     from clinsynth.train.config import TrainConfig
@@ -86,6 +87,11 @@ class PlainEngine:
     def module(self) -> Any:
         """The ``Scored`` model."""
         return self.engine.module
+
+    @property
+    def checkpoint_engine(self) -> Any:
+        """What writes checkpoints, in the background."""
+        return self.engine.checkpoint_engine
 
     @property
     def optimizer(self) -> Any:
@@ -166,6 +172,7 @@ def start_plain_engine(config: TrainConfig, model: nn.Module, loss: Loss, width:
     if config.layout.zero == 0:
         settings["gradient_clipping"] = 0.0
     engine, *_ = deepspeed.initialize(model=scored, optimizer=optimizer, config=settings)
+    write_in_background(engine)
     return engine
 
 

@@ -82,7 +82,8 @@ def prepare_to_resume(config: TrainConfig, place: Place) -> Found | None:
         return None
     path, record = found
     checkpoints.verify(path, record)
-    other = record.layout != config.layout.axes
+    # What is kept of an adapter knows no layout.
+    other = config.lora is None and record.layout != config.layout.axes
     if other:
         checkpoints.convert(path, first=place.first)
     return Found(path, record, other)

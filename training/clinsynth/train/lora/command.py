@@ -32,7 +32,11 @@ def merge(adapter: Path, base: Path, out: Path, dtype: str, overwrite: bool) -> 
       clinsynth merge runs/ward/adapter --base models/our-gpt2 --out runs/ward/merged
       clinsynth serve --model runs/ward/merged
     """
+    from transformers.utils import logging
+
     from clinsynth.train.lora.merge import merge as run
 
+    logging.disable_progress_bar()
+    logging.set_verbosity_error()
     difference = run(adapter, base, out, dtype=dtype, overwrite=overwrite)  # type: ignore[arg-type]
     click.echo(f"model: {out} (rounding moves a logit by at most {difference:.2g})", err=True)

@@ -37,7 +37,6 @@ def adapter_card(config: TrainConfig, model: Any, state: State, weights: dict[st
         read_card(config.init_from).name if (config.init_from / CARD).is_file() else config.init_from.name
     )
     card = describe(config, model.config, state, sum(weight.numel() for weight in weights.values()))
-    adapter = model.active_peft_config
     return replace(
         card,
         layout={**card.layout, "zero": config.layout.zero},
@@ -45,8 +44,8 @@ def adapter_card(config: TrainConfig, model: Any, state: State, weights: dict[st
         base_sha256=weights_sha256(config.init_from),
         lora={
             **config.lora.model_dump(mode="json", exclude={"merge"}),
-            "targets": sorted(adapter.target_modules),
-            "modules_to_save": sorted(adapter.modules_to_save or ()),
+            "targets": sorted(model.active_peft_config.target_modules),
+            "modules_to_save": trained_whole(model),
         },
     )
 
@@ -85,6 +84,14 @@ def export_adapter(
         write_card(folder, card)
 
 
+def trained_whole(model: Any) -> list[str]:
+    """Last parts of the names of the modules that are trained beside a ``PeftModel``'s adapter, sorted."""
+    from peft.utils.other import ModulesToSaveWrapper
+
+    wrapped = [name for name, module in model.named_modules() if isinstance(module, ModulesToSaveWrapper)]
+    return sorted({name.rpartition(".")[2] for name in wrapped})
+
+
 def write_index(folder: Path, sources: list[Path]) -> None:
     """The index of all text that a model learned from: those of the folders it comes from, joined."""
     indexes = [NgramIndex.load(source / _INDEX) for source in sources if (source / _INDEX).is_file()]
@@ -109,6 +116,8 @@ def _write_adapter(model: Any, weights: dict[str, torch.Tensor], folder: Path) -
     (folder / WEIGHTS).chmod(0o644)
     settings = model.active_peft_config.to_dict()
     settings["base_model_name_or_path"] = None
+    # PEFT leaves out what it tied, and would not tie it when it reads that.
+    settings["modules_to_save"] = trained_whole(model) or None
     settings["inference_mode"] = True
     for key, value in settings.items():
         if isinstance(value, set):

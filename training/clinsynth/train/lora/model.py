@@ -26,13 +26,16 @@ def adapted_model(config: TrainConfig) -> Any:
     """
     assert config.init_from is not None
     with _shared_out(config):
-        model = load_model(config.init_from, base_dtype(config), without_dropout=True)
+        model = load_model(config.init_from, base_dtype(config), dropout=config.dropout)
         torch.manual_seed(config.seed)
         return _attach(config, model)
 
 
-def load_model(folder: Path, dtype: torch.dtype, *, without_dropout: bool = False) -> Any:
+def load_model(folder: Path, dtype: torch.dtype, *, dropout: float | None = None) -> Any:
     """The causal language model in a Hugging Face folder: safetensors, no code of its own.
+
+    Args:
+        dropout: probability at every place where the model has dropout; None: what its config says.
 
     Raises:
         UsageError: transformers has no class for it, or cannot load it.
@@ -42,9 +45,9 @@ def load_model(folder: Path, dtype: torch.dtype, *, without_dropout: bool = Fals
     options = {"local_files_only": True, "trust_remote_code": False}
     try:
         settings = AutoConfig.from_pretrained(folder, **options)
-        if without_dropout:
-            for key in [k for k in settings.to_dict() if "dropout" in k or k.endswith("_pdrop")]:
-                setattr(settings, key, 0.0)
+        for key, value in settings.to_dict().items():
+            if dropout is not None and _is_dropout(key, value):
+                setattr(settings, key, dropout)
         return AutoModelForCausalLM.from_pretrained(
             folder,
             config=settings,
@@ -53,9 +56,13 @@ def load_model(folder: Path, dtype: torch.dtype, *, without_dropout: bool = Fals
             use_safetensors=True,
             **options,
         )
-    except (OSError, ValueError, ImportError) as error:
+    except (OSError, ValueError, KeyError, ImportError) as error:
         reason = next(iter(str(error).strip().splitlines()), "")
         raise UsageError(f"{folder}: transformers cannot load it: {reason[:300]}") from None
+
+
+def _is_dropout(key: str, value: object) -> bool:
+    return ("dropout" in key or key.endswith("_pdrop")) and isinstance(value, int | float)
 
 
 def base_dtype(config: TrainConfig) -> torch.dtype:
@@ -64,10 +71,14 @@ def base_dtype(config: TrainConfig) -> torch.dtype:
     return torch.bfloat16 if config.precision == "bf16" else torch.float32
 
 
-def fit_vocabulary(model: Any, vocabulary: int) -> None:
-    """Gives the embedding a row for every token; new rows are drawn around the mean of the others."""
+def fit_vocabulary(model: Any, vocabulary: int, *, around_the_mean: bool = True) -> None:
+    """Gives the embedding a row for every token.
+
+    Args:
+        around_the_mean: of the other rows, so that new tokens begin as likely as an average one.
+    """
     if vocabulary > model.config.vocab_size:
-        model.resize_token_embeddings(vocabulary)
+        model.resize_token_embeddings(vocabulary, mean_resizing=around_the_mean)
 
 
 def _attach(config: TrainConfig, model: Any) -> Any:
@@ -89,7 +100,7 @@ def _attach(config: TrainConfig, model: Any) -> Any:
         target_modules=target_names(config),
         fan_in_fan_out=_stores_inputs_first(model),
         modules_to_save=whole or None,
-        ensure_weight_tying=bool(whole) and bool(model.config.tie_word_embeddings),
+        ensure_weight_tying=bool(model.config.tie_word_embeddings) and "lm_head" in whole,
     )
     return peft.get_peft_model(model, adapter)
 
@@ -102,16 +113,21 @@ def _trained_whole(config: TrainConfig, model: Any) -> list[str]:
     """
     assert config.lora is not None
     names = {module: name.rpartition(".")[2] for name, module in model.named_modules() if name}
+    ends = [names[end] for end in (model.get_input_embeddings(), model.get_output_embeddings())]
     wanted = config.lora.modules_to_save
-    if wanted != "auto":
-        for name in wanted:
-            if name not in names.values():
-                raise UsageError(f"lora.modules_to_save: the model has no module {name}")
+    if wanted == "auto":
+        wanted = tuple(ends) if new_tokens(config) else ()
+    for name in wanted:
+        if name not in names.values():
+            raise UsageError(f"lora.modules_to_save: the model has no module {name}")
+    if not model.config.tie_word_embeddings or not set(ends) & set(wanted):
         return list(wanted)
-    if not new_tokens(config):
-        return []
-    ends = [model.get_input_embeddings(), model.get_output_embeddings()]
-    return [names[end] for end in ends[: 1 if model.config.tie_word_embeddings else 2]]
+    if ends[1] != "lm_head":
+        raise UsageError(
+            f"lora.modules_to_save: in this model {ends[0]} and {ends[1]} are one, which PEFT cannot keep: "
+            "continue the model without lora, or prepare a corpus that adds no tokens"
+        )
+    return list(dict.fromkeys([*wanted, *ends]))
 
 
 def _stores_inputs_first(model: Any) -> bool:

@@ -5,23 +5,23 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from clinsynth.train import checkpoints
 from clinsynth.train.checks import identity
 from clinsynth.train.data import open_batches
 from clinsynth.train.distributed import Place, from_all, joined
-from clinsynth.train.loop import Trainer
+from clinsynth.train.loop import State, Trainer
 from clinsynth.train.lora.export import adapter_card, export_adapter
 from clinsynth.train.lora.merge import merge
 from clinsynth.train.lora.model import adapted_model
 from clinsynth.train.lora.state import FILE, load_state, save_state, whole_weights
-from clinsynth.train.loss import token_loss
+from clinsynth.train.loss import TokenLoss
 from clinsynth.train.plain_engine import PlainEngine, start_plain_engine
-from clinsynth.train.run import clear, resume
+from clinsynth.train.run import clear, prepare_to_resume
 
 if TYPE_CHECKING:
     import torch
 
     from clinsynth.train.config import TrainConfig
-    from clinsynth.train.loop import State
 
 ADAPTER: Final = "adapter"
 """Where in the run folder the adapter of a merged model stays."""
@@ -61,11 +61,14 @@ def train_adapter(config: TrainConfig, place: Place) -> tuple[Trainer, Any]:
 
     Collective; ``torch.distributed`` must be up.
     """
+    found = prepare_to_resume(config, place)
     model = adapted_model(config)
-    engine = start_plain_engine(config, model, token_loss, model.config.hidden_size)
-    batches = open_batches(config, place.rank)
-    trainer = Trainer(config, AdapterEngine(engine, config), batches, place, identity(config))
-    resume(trainer)
+    loss = TokenLoss(group=None, first=0, columns=model.config.vocab_size)
+    engine = AdapterEngine(start_plain_engine(config, model, loss, model.config.hidden_size), config)
+    trainer = Trainer(config, engine, open_batches(config, place.rank), place, identity(config))
+    if found is not None:
+        checkpoints.load(engine, found.path, converted=False, first=place.first)
+        trainer.state = State(found.record.step, found.record.tokens)
     trainer.fit()
     return trainer, model
 

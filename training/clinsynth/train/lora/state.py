@@ -30,23 +30,22 @@ def whole_weights(engine: Any) -> dict[str, torch.Tensor]:
 
 
 def save_state(engine: Any, path: Path) -> None:
-    """Writes the state of a run. Collective; the first process writes.
+    """Hands the state of a run to the engine's writer. Collective; the first process writes.
 
     Args:
         engine: a ``DeepSpeedEngine`` that has done a step.
     """
     import torch.distributed as dist
-    from safetensors.torch import save_file
 
+    _link_moments(engine.optimizer)
     tensors = {_STEP: torch.tensor(engine.global_steps)}
     for name, parameter in trained(engine.module):
         tensors[f"weight/{name}"] = _whole(engine, parameter)
         for moment in _MOMENTS:
             tensors[f"{moment}/{name}"] = _whole(engine, parameter, moment)
     if dist.get_rank() == 0:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        save_file(tensors, path)
-        path.chmod(0o644)
+        engine.checkpoint_engine.save(tensors, str(path))
+    path.parent.mkdir(parents=True, exist_ok=True)
 
 
 def load_state(engine: Any, path: Path) -> None:
@@ -106,5 +105,12 @@ def _make_moments(zero: Any, step: int) -> None:
             "step": torch.tensor(float(step), device=flat.device),
             **{moment: torch.zeros_like(flat) for moment in _MOMENTS},
         }
+    _link_moments(zero)
+
+
+def _link_moments(zero: Any) -> None:
+    """ZeRO-1 and 2 link parameters to their moments when the first group has stepped, and the others'
+    are not there yet; so it is done once more."""
     if hasattr(zero, "_lazy_init_hp_params_optimizer_state"):
-        zero._lazy_init_hp_params_optimizer_state()  # ZeRO-1 and 2 link parameters to their moments
+        zero._hp_optimizer_states_linked = False
+        zero._lazy_init_hp_params_optimizer_state()
