@@ -7,7 +7,7 @@ alone, in a row of its own: what packing, segments and restarted positions have 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ import numpy as np
 import torch
 
 from clinsynth.folders import Manifest, new_folder
+from clinsynth.overlap import NgramIndex
 from clinsynth.tokens.packing import IGNORED, Row
 from clinsynth.tokens.shards import TokenWriter
 from clinsynth.tokens.tokenizer import save_tokenizer, train_tokenizer
@@ -62,8 +63,7 @@ def make_corpus(folder: Path, sources: Mapping[str, Mapping[str, int]] = ONE_SOU
     assert tokenizer.vocabulary_size == VOCABULARY
     with new_folder(folder, Manifest("corpus", config={"deid": {"version": 1}})) as new:
         save_tokenizer(tokenizer, new / "tokenizer")
-        (new / "overlap").mkdir()
-        np.save(new / "overlap" / "ngrams.npy", np.arange(4, dtype=np.uint64))
+        NgramIndex.build(texts).save(new / "overlap" / "ngrams.npy")
         documents = iter(tokenizer.encode_batch(texts))
         for split, counts in sources.items():
             for source, count in counts.items():
@@ -84,16 +84,24 @@ class Plain:
     model: Any
 
 
-def train_plainly(config: TrainConfig) -> Plain:
-    """The whole run of ``config``: AdamW, clipping over the whole model, the run's own learning rates."""
-    model = plain_model(config)
+Backward = Callable[[Any, Sequence[Row], TrainConfig, int], float]
+"""Model, rows and number of a step -> its loss; leaves the gradients."""
+
+
+def train_plainly(config: TrainConfig, model: Any = None, backward: Backward | None = None) -> Plain:
+    """The whole run of ``config``: AdamW, clipping over the whole model, the run's own learning rates.
+
+    Args:
+        model: whose parameters with a gradient are trained; None: the one that the run starts from scratch.
+        backward: None: the mean over the step's tokens.
+    """
+    model, backward = model or plain_model(config), backward or backward_of_mean
     options = config.optimizer
-    decayed = [p for p in model.parameters() if p.dim() >= 2]
-    undecayed = [p for p in model.parameters() if p.dim() < 2]
+    trained = [p for p in model.parameters() if p.requires_grad]
     adamw = torch.optim.AdamW(
         [
-            {"params": decayed, "weight_decay": options.weight_decay},
-            {"params": undecayed, "weight_decay": 0.0},
+            {"params": [p for p in trained if p.dim() >= 2], "weight_decay": options.weight_decay},
+            {"params": [p for p in trained if p.dim() < 2], "weight_decay": 0.0},
         ],
         betas=(options.beta1, options.beta2),
         eps=options.eps,
@@ -104,20 +112,26 @@ def train_plainly(config: TrainConfig) -> Plain:
         for group in adamw.param_groups:
             group["lr"] = learning_rate(step, config.steps, options)
         first = step * config.batch.rows
-        loss = token_mean(model, [data.train.row(first + i) for i in range(config.batch.rows)])
-        loss.backward()
-        norms.append(float(torch.nn.utils.clip_grad_norm_(model.parameters(), options.clip)))
+        rows = [data.train.row(first + i) for i in range(config.batch.rows)]
+        losses.append(backward(model.train(), rows, config, step))
+        norms.append(float(torch.nn.utils.clip_grad_norm_(trained, options.clip)))
         adamw.step()
         adamw.zero_grad()
-        losses.append(loss.item())
     valid = {
         f"valid_loss/{name}": [data.valid[name].row(i) for i in range(count)]
         for name, count in dealt_rows(data.valid, config.validation.rows).items()
     }
     valid["valid_loss"] = [row for rows in valid.values() for row in rows]
     with torch.no_grad():
-        valid_losses = {name: token_mean(model, rows).item() for name, rows in valid.items()}
+        valid_losses = {name: token_mean(model.eval(), rows).item() for name, rows in valid.items()}
     return Plain(losses, norms, valid_losses, model)
+
+
+def backward_of_mean(model: Any, rows: Sequence[Row], _config: TrainConfig, _step: int) -> float:
+    """Gradients of the mean over the rows' tokens."""
+    loss = token_mean(model, rows)
+    loss.backward()
+    return loss.item()
 
 
 def plain_model(config: TrainConfig) -> Any:
@@ -131,7 +145,7 @@ def plain_model(config: TrainConfig) -> Any:
     with torch.no_grad():
         for name, parameter in model.named_parameters():
             parameter.copy_(weights.get(name, parameter.shape))
-    return model.train()
+    return model
 
 
 def token_mean(model: Any, rows: Sequence[Row]) -> torch.Tensor:

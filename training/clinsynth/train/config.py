@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, model_validator
 
 from clinsynth.config import Config
+from clinsynth.train.lora.config import LoraConfig
 from clinsynth.train.presets import PRESETS
 
 # How many times the smallest learning rate may be below the peak is a share, not a rate.
@@ -53,13 +54,16 @@ class LayoutConfig(Config):
     Args:
         tp: tensor parallel: each layer is split over this many processes.
         pp: pipeline stages: the layers are dealt out to this many groups.
-        dp: data parallel: copies that share a batch; the optimizer's state is split over them (ZeRO-1).
+        dp: data parallel: copies that share a batch.
+        zero: what the copies split among them: 0 nothing, 1 the optimizer's state, 2 the gradients too,
+            3 the weights too.
         oversubscribe: start more processes than there are cores. For tests of a layout.
     """
 
     tp: int = Field(default=1, ge=1)
     pp: int = Field(default=1, ge=1)
     dp: int = Field(default=1, ge=1)
+    zero: int = Field(default=1, ge=0, le=3)
     oversubscribe: bool = False
 
     @property
@@ -137,6 +141,7 @@ class TrainConfig(Config):
         init_from: a Hugging Face folder to continue instead of starting from scratch.
         mixture: weight of each source of the corpus: its share of the rows of every step. Every source is
             named, 0 leaves one out. None: by their tokens, so that all are seen equally often.
+        lora: train an adapter of ``init_from``, which itself stays as it is.
         context: tokens a row.
         steps: optimizer steps.
         dropout: probability at every place where the architecture has dropout: attention, and for GPT-2 and
@@ -156,6 +161,7 @@ class TrainConfig(Config):
     model: ShapeConfig | str | None = None
     init_from: Path | None = None
     mixture: dict[str, Weight] | None = None
+    lora: LoraConfig | None = None
     context: int = Field(default=512, ge=8)
     steps: int = Field(ge=1)
     layout: LayoutConfig = LayoutConfig()
@@ -175,6 +181,24 @@ class TrainConfig(Config):
             raise ValueError("give model (from scratch) or init_from (continue a model), one of the two")
         if isinstance(self.model, str) and self.model not in PRESETS:
             raise ValueError(f"model is {self.model!r}: presets are {', '.join(PRESETS)}; or give a shape")
+        return self
+
+    @model_validator(mode="after")
+    def _adapts_a_model(self) -> Self:
+        if self.lora is None:
+            if self.layout.zero != 1:
+                raise ValueError(f"layout.zero is {self.layout.zero}: without lora it is 1")
+            return self
+        if self.init_from is None:
+            raise ValueError(
+                "lora adapts an existing model: name its folder in init_from, and leave model out"
+            )
+        for axis in ("tp", "pp"):
+            if (size := getattr(self.layout, axis)) > 1:
+                raise ValueError(
+                    f"layout.{axis} is {size}: lora goes with tp 1 and pp 1; share the model out over "
+                    "layout.dp copies with layout.zero=3 instead"
+                )
         return self
 
     @model_validator(mode="after")
@@ -208,6 +232,7 @@ class TrainConfig(Config):
             "model": None if shape is None else shape.model_dump(),
             "init_from": None if self.init_from is None else str(self.init_from),
             "mixture": self.mixture,
+            "lora": None if self.lora is None else self.lora.model_dump(mode="json", exclude={"merge"}),
             "context": self.context,
             "batch.rows": self.batch.rows,
             "seed": self.seed,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -9,7 +10,7 @@ import torch
 from clinsynth.train.writing import write_in_background
 
 if TYPE_CHECKING:
-    from clinsynth.train.config import TrainConfig
+    from clinsynth.train.config import OptimizerConfig, TrainConfig
 
 
 def start_engine(config: TrainConfig, network: Any, *, universal: bool = False) -> Any:
@@ -20,25 +21,31 @@ def start_engine(config: TrainConfig, network: Any, *, universal: bool = False) 
     """
     import deepspeed
 
-    optimizer = config.optimizer
-    decayed = [p for p in network.parameters() if p.dim() >= 2]
-    plain = [p for p in network.parameters() if p.dim() < 2]
-    groups = [
-        {"params": decayed, "weight_decay": optimizer.weight_decay},
-        {"params": plain, "weight_decay": 0.0},
-    ]
-    adamw = torch.optim.AdamW(
-        [group for group in groups if group["params"]],
-        lr=optimizer.lr,
-        betas=(optimizer.beta1, optimizer.beta2),
-        eps=optimizer.eps,
-        fused=True,
-    )
+    optimizer = adamw(config.optimizer, list(network.parameters()))
     settings = deepspeed_config(config)
     settings["checkpoint"]["load_universal"] = universal
-    engine, *_ = deepspeed.initialize(model=network, optimizer=adamw, config=settings)
+    engine, *_ = deepspeed.initialize(model=network, optimizer=optimizer, config=settings)
     write_in_background(engine)
     return engine
+
+
+def adamw(config: OptimizerConfig, parameters: Sequence[torch.nn.Parameter]) -> torch.optim.AdamW:
+    """AdamW that decays matrices, and neither norms nor biases."""
+    dimensions = [len(getattr(p, "ds_shape", p.shape)) for p in parameters]  # under ZeRO-3 a share is flat
+    groups = [
+        {
+            "params": [p for p, dims in zip(parameters, dimensions) if dims >= 2],
+            "weight_decay": config.weight_decay,
+        },
+        {"params": [p for p, dims in zip(parameters, dimensions) if dims < 2], "weight_decay": 0.0},
+    ]
+    return torch.optim.AdamW(
+        [group for group in groups if group["params"]],
+        lr=config.lr,
+        betas=(config.beta1, config.beta2),
+        eps=config.eps,
+        fused=True,
+    )
 
 
 def deepspeed_config(config: TrainConfig) -> dict[str, Any]:

@@ -75,7 +75,8 @@ def _processes(
 ) -> Iterator[list[BaseProcess]]:
     context = multiprocessing.get_context("forkserver")
     models = [f"transformers.models.{name}.modeling_{name}" for name in names()]
-    context.set_forkserver_preload([*_PRELOADED, *models])
+    adapters = ["clinsynth.train.lora.run", "peft"] if config.lora is not None else []
+    context.set_forkserver_preload([*_PRELOADED, *models, *adapters])
     run, world = config.model_dump_json(), config.layout.processes
     processes: list[BaseProcess] = []
     previous = signal.signal(signal.SIGTERM, _leave)

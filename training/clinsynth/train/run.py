@@ -31,11 +31,16 @@ def run(config: TrainConfig, place: Place, *, overwrite: bool = False) -> None:
         ClinsynthError: anything about the run's config, corpus, checkpoint or numbers that is wrong.
     """
     check_run(config, overwrite=overwrite)
+    if config.lora is not None:
+        from clinsynth.train.lora.run import run_lora
+
+        run_lora(config, place, overwrite=overwrite)
+        return
     family, settings = model_settings(config)
     hf_config = family.config(settings)
     with joined(place):
         if overwrite:
-            _clear(config, place)
+            clear(config, place)
         network = build(config, hf_config)
         describe_parameters(network)
         found = prepare_to_resume(config, place)
@@ -77,13 +82,15 @@ def prepare_to_resume(config: TrainConfig, place: Place) -> Found | None:
         return None
     path, record = found
     checkpoints.verify(path, record)
-    other = record.layout != config.layout.axes
+    # What is kept of an adapter knows no layout.
+    other = config.lora is None and record.layout != config.layout.axes
     if other:
         checkpoints.convert(path, first=place.first)
     return Found(path, record, other)
 
 
-def _clear(config: TrainConfig, place: Place) -> None:
+def clear(config: TrainConfig, place: Place) -> None:
+    """Removes what an earlier run left in the run folder. Collective."""
     if place.first:
         shutil.rmtree(config.folder / checkpoints.FOLDER, ignore_errors=True)
         (config.folder / FILE).unlink(missing_ok=True)

@@ -112,7 +112,12 @@ class BackgroundWriter:
 
 
 def _write(state: Any, path: Path) -> tuple[int, str]:
-    torch.save(state, path)
+    if path.suffix == ".safetensors":
+        from safetensors.torch import save_file
+
+        save_file(state, path)
+    else:
+        torch.save(state, path)
     return path.stat().st_size, file_sha256(path)
 
 

@@ -1,0 +1,160 @@
+"""The model of an adapter's run: Hugging Face's with PEFT's layers; split as it is read under ZeRO-3."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from clinsynth.errors import UsageError
+from clinsynth.tokens.tokenizer import load_tokenizer
+from clinsynth.train.lora.checks import new_tokens, target_names
+from clinsynth.train.plain_engine import zero_settings
+from clinsynth.train.settings import existing_settings
+
+if TYPE_CHECKING:
+    from clinsynth.train.config import TrainConfig
+
+
+def adapted_model(config: TrainConfig) -> Any:
+    """The ``PeftModel`` of a run, of which only the adapter is trained. Collective under ZeRO-3.
+
+    First values depend on the seed alone, so that every layout starts from the same adapter.
+    """
+    assert config.init_from is not None
+    with _shared_out(config):
+        model = load_model(config.init_from, base_dtype(config), dropout=config.dropout)
+        torch.manual_seed(config.seed)
+        return _attach(config, model)
+
+
+def load_model(folder: Path, dtype: torch.dtype, *, dropout: float | None = None) -> Any:
+    """The causal language model in a Hugging Face folder: safetensors, no code of its own.
+
+    Args:
+        dropout: probability at every place where the model has dropout; None: what its config says.
+
+    Raises:
+        UsageError: transformers has no class for it, or cannot load it.
+    """
+    from transformers import AutoConfig, AutoModelForCausalLM
+
+    options = {"local_files_only": True, "trust_remote_code": False}
+    try:
+        settings = AutoConfig.from_pretrained(folder, **options)
+        for key, value in settings.to_dict().items():
+            if dropout is not None and _is_dropout(key, value):
+                setattr(settings, key, dropout)
+        return AutoModelForCausalLM.from_pretrained(
+            folder,
+            config=settings,
+            dtype=dtype,
+            attn_implementation="sdpa",
+            use_safetensors=True,
+            **options,
+        )
+    except (OSError, ValueError, KeyError, ImportError) as error:
+        reason = next(iter(str(error).strip().splitlines()), "")
+        raise UsageError(f"{folder}: transformers cannot load it: {reason[:300]}") from None
+
+
+def _is_dropout(key: str, value: object) -> bool:
+    return ("dropout" in key or key.endswith("_pdrop")) and isinstance(value, int | float)
+
+
+def base_dtype(config: TrainConfig) -> torch.dtype:
+    """The type of the model's own weights. They are not trained, so bfloat16 holds what bfloat16
+    computes with; the adapter is float32 in any case."""
+    return torch.bfloat16 if config.precision == "bf16" else torch.float32
+
+
+def fit_vocabulary(model: Any, vocabulary: int, *, around_the_mean: bool = True) -> None:
+    """Gives the embedding a row for every token.
+
+    Args:
+        around_the_mean: of the other rows, so that new tokens begin as likely as an average one.
+    """
+    if vocabulary > model.config.vocab_size:
+        model.resize_token_embeddings(vocabulary, mean_resizing=around_the_mean)
+
+
+def _attach(config: TrainConfig, model: Any) -> Any:
+    import peft
+
+    options = config.lora
+    assert options is not None
+    fit_vocabulary(model, load_tokenizer(config.corpus / "tokenizer").vocabulary_size)
+    if config.activation_checkpointing:
+        model.gradient_checkpointing_enable({"use_reentrant": False})
+    whole = _trained_whole(config, model)
+    adapter = peft.LoraConfig(
+        task_type="CAUSAL_LM",
+        r=options.rank,
+        lora_alpha=options.alpha,
+        lora_dropout=options.dropout,
+        use_rslora=options.rslora,
+        use_dora=options.dora,
+        target_modules=target_names(config),
+        fan_in_fan_out=_stores_inputs_first(model),
+        modules_to_save=whole or None,
+        ensure_weight_tying=bool(model.config.tie_word_embeddings) and "lm_head" in whole,
+    )
+    return peft.get_peft_model(model, adapter)
+
+
+def _trained_whole(config: TrainConfig, model: Any) -> list[str]:
+    """Last parts of the names of modules that are trained as they are.
+
+    Raises:
+        UsageError: the model has no such module.
+    """
+    assert config.lora is not None
+    names = {module: name.rpartition(".")[2] for name, module in model.named_modules() if name}
+    ends = [names[end] for end in (model.get_input_embeddings(), model.get_output_embeddings())]
+    wanted = config.lora.modules_to_save
+    if wanted == "auto":
+        wanted = tuple(ends) if new_tokens(config) else ()
+    for name in wanted:
+        if name not in names.values():
+            raise UsageError(f"lora.modules_to_save: the model has no module {name}")
+    if not model.config.tie_word_embeddings or not set(ends) & set(wanted):
+        return list(wanted)
+    if ends[1] != "lm_head":
+        raise UsageError(
+            f"lora.modules_to_save: in this model {ends[0]} and {ends[1]} are one, which PEFT cannot keep: "
+            "continue the model without lora, or prepare a corpus that adds no tokens"
+        )
+    return list(dict.fromkeys([*wanted, *ends]))
+
+
+def _stores_inputs_first(model: Any) -> bool:
+    from transformers.pytorch_utils import Conv1D
+
+    return any(isinstance(module, Conv1D) for module in model.modules())
+
+
+@contextlib.contextmanager
+def _shared_out(config: TrainConfig) -> Iterator[None]:
+    """Under ZeRO-3, what Hugging Face loads in this block is split over the copies tensor by tensor."""
+    if config.layout.zero < 3:
+        yield
+        return
+    from transformers.integrations.deepspeed import HfDeepSpeedConfig, unset_hf_deepspeed_config
+
+    assert config.init_from is not None
+    known = existing_settings(config.init_from)
+    width = known.get("hidden_size") or known.get("n_embd") or 1024
+    settings = {
+        "train_micro_batch_size_per_gpu": config.batch.micro_rows,
+        "zero_optimization": zero_settings(3, width),
+        "bf16": {"enabled": base_dtype(config) == torch.bfloat16},
+    }
+    alive = HfDeepSpeedConfig(settings)  # transformers holds it weakly
+    try:
+        yield
+    finally:
+        unset_hf_deepspeed_config()
+        del alive
