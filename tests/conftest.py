@@ -6,12 +6,17 @@ writes notes that parse. Made once a session.
 
 from __future__ import annotations
 
+import os
 import random
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+# Read when torch loads, by this process and those it starts. Threads that wait by spinning stand in each other's
+# way beside other work: the tests of NER parity took 191 s so, and 49 and 76 s without.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 CONTEXT = 256
 _STEPS, _BATCH, _NOTES, _SEED = 90, 16, 400, 7
