@@ -19,7 +19,7 @@ from clinsynth.folders import Manifest, new_folder
 from clinsynth.overlap import NgramIndex
 from clinsynth.tokens.packing import IGNORED, Row
 from clinsynth.tokens.shards import TokenWriter
-from clinsynth.tokens.tokenizer import save_tokenizer, train_tokenizer
+from clinsynth.tokens.tokenizer import NoteTokenizer, save_tokenizer, train_tokenizer
 from clinsynth.train.config import TrainConfig
 from clinsynth.train.data import dealt_rows, open_batches
 from clinsynth.train.schedule import learning_rate
@@ -52,22 +52,31 @@ THREE_SOURCES = {
 """Documents of each source in each split."""
 
 
-def make_corpus(folder: Path, sources: Mapping[str, Mapping[str, int]] = ONE_SOURCE) -> Path:
-    """Writes a corpus folder of 200 short documents of random words."""
+def make_corpus(
+    folder: Path,
+    sources: Mapping[str, Mapping[str, int]] = ONE_SOURCE,
+    tokenizer: NoteTokenizer | None = None,
+) -> Path:
+    """Writes a corpus folder of 200 short documents of random words.
+
+    Args:
+        tokenizer: None: one that is learned from them, with ``VOCABULARY`` tokens.
+    """
     rng = np.random.default_rng(0)
     texts = [
         "<|note|><|text|>" + " ".join(rng.choice(WORDS, size=rng.integers(3, 40))) + "<|end|>"
         for _ in range(200)
     ]
-    tokenizer = train_tokenizer(texts, VOCABULARY)
-    assert tokenizer.vocabulary_size == VOCABULARY
+    if tokenizer is None:
+        tokenizer = train_tokenizer(texts, VOCABULARY)
+        assert tokenizer.vocabulary_size == VOCABULARY
     with new_folder(folder, Manifest("corpus", config={"deid": {"version": 1}})) as new:
         save_tokenizer(tokenizer, new / "tokenizer")
         NgramIndex.build(texts).save(new / "overlap" / "ngrams.npy")
         documents = iter(tokenizer.encode_batch(texts))
         for split, counts in sources.items():
             for source, count in counts.items():
-                with TokenWriter(new / "tokens" / split / source, VOCABULARY) as writer:
+                with TokenWriter(new / "tokens" / split / source, tokenizer.vocabulary_size) as writer:
                     for ids in itertools.islice(documents, count):
                         writer.append(ids)
     return folder
