@@ -154,7 +154,7 @@ def cut_off(tmp_path, write_run):
         file = folder / "layer_00-model_states.pt"
         file.write_bytes(b"weights" * step)
         files = {file.name: (file.stat().st_size, file_sha256(file))}
-        layout = {"tp": 1, "pp": 1, "dp": 1}
+        layout = {"tp": 1, "pp": 1, "dp": 1, "zero": 1}
         record = {"step": step, "tokens": 5, "run": run, "layout": layout, "files": files}
         write_json(folder / checkpoints.RECORD, record)
     return path
@@ -215,6 +215,11 @@ def test_a_checkpoint_of_another_run_is_refused(cut_off, override, key):
     assert key in str(error)
     assert "--overwrite" in str(error)
     assert error.exit_code == 2
+
+
+def test_a_checkpoint_of_another_stage_is_refused(cut_off):
+    error = refused(cut_off, "layout.zero=3")
+    assert "layout is tp 1, pp 1, dp 1, zero 3, but step-00000020 was written with tp 1" in str(error)
 
 
 def test_a_checkpoint_of_another_corpus_is_refused(cut_off, corpus, tmp_path):

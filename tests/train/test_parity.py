@@ -21,7 +21,9 @@ from clinsynth.train.data import open_batches
 pytestmark = pytest.mark.slow
 
 
-@pytest.fixture(scope="module", params=["llama", "llama-untied", "gpt2", "qwen3", "gpt_neox"])
+@pytest.fixture(
+    scope="module", params=["llama", "llama-untied", "gpt2", "qwen3", "gpt_neox", "mistral", "gpt2-zero2"]
+)
 def run(request, trained):
     """The config of a finished run."""
     return trained(request.param)

@@ -105,6 +105,21 @@ def check_same_run(path: Path, record: Record, run: Mapping[str, Any]) -> None:
             )
 
 
+def check_layout(path: Path, record: Record, layout: Mapping[str, int]) -> None:
+    """Fails when the checkpoint cannot be read at the layout.
+
+    Raises:
+        UsageError: one of the two is of a ZeRO stage that cannot change.
+    """
+    if record.layout != layout and not record.layout["zero"] == layout["zero"] == 1:
+        then, now = (
+            ", ".join(f"{axis} {size}" for axis, size in part.items()) for part in (record.layout, layout)
+        )
+        raise UsageError(
+            f"layout is {now}, but {path.name} was written with {then}: only ZeRO-1 changes its layout"
+        )
+
+
 def check_sizes(path: Path, record: Record) -> None:
     """Fails fast when a file is missing or was cut short.
 

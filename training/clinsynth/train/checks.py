@@ -54,6 +54,8 @@ def checkpoint_to_resume(config: TrainConfig) -> tuple[Path, checkpoints.Record]
     record = checkpoints.read_record(path)
     checkpoints.check_same_run(path, record, identity(config))
     checkpoints.check_sizes(path, record)
+    if config.lora is None:
+        checkpoints.check_layout(path, record, config.layout.axes)
     return path, record
 
 

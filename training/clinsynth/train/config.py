@@ -56,7 +56,7 @@ class LayoutConfig(Config):
         pp: pipeline stages: the layers are dealt out to this many groups.
         dp: data parallel: copies that share a batch.
         zero: what the copies split among them: 0 nothing, 1 the optimizer's state, 2 the gradients too,
-            3 the weights too.
+            3 the weights too. Only 1 goes with tp and pp, and goes on from a checkpoint of another layout.
         oversubscribe: start more processes than there are cores. For tests of a layout.
     """
 
@@ -72,9 +72,14 @@ class LayoutConfig(Config):
         return self.tp * self.pp * self.dp
 
     @property
+    def piped(self) -> bool:
+        """Whether a pipeline trains it, which goes with ZeRO-1 alone."""
+        return self.zero == 1
+
+    @property
     def axes(self) -> dict[str, int]:
         """What a checkpoint's files are dealt out by."""
-        return {"tp": self.tp, "pp": self.pp, "dp": self.dp}
+        return {"tp": self.tp, "pp": self.pp, "dp": self.dp, "zero": self.zero}
 
 
 class BatchConfig(Config):
@@ -186,8 +191,11 @@ class TrainConfig(Config):
     @model_validator(mode="after")
     def _adapts_a_model(self) -> Self:
         if self.lora is None:
-            if self.layout.zero != 1:
-                raise ValueError(f"layout.zero is {self.layout.zero}: without lora it is 1")
+            for axis in ("tp", "pp"):
+                if not self.layout.piped and (size := getattr(self.layout, axis)) > 1:
+                    raise ValueError(
+                        f"layout.{axis} is {size}, but layout.zero {self.layout.zero} goes with 1 only"
+                    )
             return self
         if self.init_from is None:
             raise ValueError(

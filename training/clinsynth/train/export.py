@@ -96,6 +96,12 @@ def parameter_count(network: Any) -> int:
 @torch.no_grad()
 def _gathered(parameter: Any) -> torch.Tensor:
     """The whole of a parameter, which keeps its own share."""
+    if hasattr(parameter, "ds_id"):  # ZeRO-3 has shared it out
+        from deepspeed import zero
+
+        with zero.GatheredParameters([parameter]):
+            gathered: torch.Tensor = parameter.data.clone()
+        return gathered
     gather = getattr(parameter, "gather_params", None)
     if gather is None:
         whole: torch.Tensor = parameter.data

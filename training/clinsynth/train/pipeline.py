@@ -11,6 +11,7 @@ from clinsynth.train.attention import register
 from clinsynth.train.families import family_of
 from clinsynth.train.layers import Block, Blueprint, Embedding, Head, Norm, Positions
 from clinsynth.train.loss import TokenLoss
+from clinsynth.train.stack import Stack, share_out
 from clinsynth.train.weights import FolderWeights, SeededWeights, Weights
 
 if TYPE_CHECKING:
@@ -18,13 +19,23 @@ if TYPE_CHECKING:
 
 
 def build(config: TrainConfig, hf_config: Any) -> Any:
-    """The ``PipelineModule`` of this process; ``torch.distributed`` must be up. Collective."""
+    """The ``PipelineModule`` of this process, or a ``Stack`` for ZeRO stages that a pipeline cannot have.
+
+    ``torch.distributed`` must be up. Collective.
+    """
     from deepspeed.pipe import PipelineModule
     from deepspeed.runtime.pipe.topology import PipeModelDataParallelTopology
 
     layout = config.layout
     grid = PipeModelDataParallelTopology(num_pp=layout.pp, num_mp=layout.tp, num_dp=layout.dp)
     blueprint = _blueprint(config, hf_config, grid)
+    if not layout.piped:
+        return Stack(
+            _layers(blueprint),
+            _loss(blueprint),
+            share_out(config, hf_config.hidden_size),
+            recompute=config.activation_checkpointing,
+        )
     return PipelineModule(
         _layers(blueprint),
         topology=grid,

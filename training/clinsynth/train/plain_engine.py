@@ -67,6 +67,10 @@ class Copies:
         """There is one stage."""
         return 0
 
+    def get_slice_parallel_rank(self) -> int:
+        """Layers are not split."""
+        return 0
+
 
 class PlainEngine:
     """What ``Trainer`` and ``checkpoints`` ask of an engine, on a ``DeepSpeedEngine``. All is collective.
@@ -117,9 +121,14 @@ class PlainEngine:
         return self._mean(total / self._config.micro_batches)
 
     @torch.no_grad()
-    def eval_batch(self, micro_batches: Iterator[MicroBatch], num_micro_batches: int) -> torch.Tensor:
-        """The loss over all copies."""
+    def eval_batch(
+        self, micro_batches: Iterator[MicroBatch], num_micro_batches: int, return_logits: bool = False
+    ) -> Any:
+        """The loss over all copies; with ``return_logits`` the logits of one micro-batch behind it."""
         self.engine.eval()
+        if return_logits:
+            inputs, _ = next(micro_batches)
+            return None, self.engine(tuple(tensor.to(self.engine.device) for tensor in inputs))
         total = torch.zeros((), device=self.engine.device)
         for _ in range(num_micro_batches):
             total += self._loss(next(micro_batches))
@@ -158,15 +167,15 @@ class PlainEngine:
         torch.manual_seed(int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "little") >> 1)
 
 
-def start_plain_engine(config: TrainConfig, model: nn.Module, loss: Loss, width: int) -> Any:
-    """DeepSpeed's engine for ``model``; parameters that require a gradient are trained. Collective.
+def start_plain_engine(config: TrainConfig, scored: nn.Module, width: int) -> Any:
+    """DeepSpeed's engine; parameters that require a gradient are trained. Collective.
 
     Args:
+        scored: answers a micro-batch with its loss, as ``Scored`` does.
         width: of the model's hidden states.
     """
     import deepspeed
 
-    scored = Scored(model, loss)
     optimizer = adamw(config.optimizer, [p for p in scored.parameters() if p.requires_grad])
     settings = deepspeed_config(config) | {"zero_optimization": zero_settings(config.layout.zero, width)}
     if config.layout.zero == 0:

@@ -18,6 +18,7 @@ from clinsynth.train.loop import State, Trainer
 from clinsynth.train.metrics import FILE
 from clinsynth.train.pipeline import build
 from clinsynth.train.settings import model_settings
+from clinsynth.train.stack import start_stack
 from clinsynth.train.universal import describe_parameters
 
 if TYPE_CHECKING:
@@ -42,9 +43,13 @@ def run(config: TrainConfig, place: Place, *, overwrite: bool = False) -> None:
         if overwrite:
             clear(config, place)
         network = build(config, hf_config)
-        describe_parameters(network)
+        if config.layout.piped:
+            describe_parameters(network)
         found = prepare_to_resume(config, place)
-        engine = start_engine(config, network, universal=found is not None and found.converted)
+        if config.layout.piped:
+            engine = start_engine(config, network, universal=found is not None and found.converted)
+        else:
+            engine = start_stack(config, network, hf_config.hidden_size)
         trainer = Trainer(
             config,
             engine,

@@ -15,7 +15,7 @@ from clinsynth.train.lora.merge import merge
 from clinsynth.train.lora.model import adapted_model
 from clinsynth.train.lora.state import FILE, load_state, save_state, whole_weights
 from clinsynth.train.loss import TokenLoss
-from clinsynth.train.plain_engine import PlainEngine, start_plain_engine
+from clinsynth.train.plain_engine import PlainEngine, Scored, start_plain_engine
 from clinsynth.train.run import clear, prepare_to_resume
 
 if TYPE_CHECKING:
@@ -63,8 +63,8 @@ def train_adapter(config: TrainConfig, place: Place) -> tuple[Trainer, Any]:
     """
     found = prepare_to_resume(config, place)
     model = adapted_model(config)
-    loss = TokenLoss(group=None, first=0, columns=model.config.vocab_size)
-    engine = AdapterEngine(start_plain_engine(config, model, loss, model.config.hidden_size), config)
+    scored = Scored(model, TokenLoss(group=None, first=0, columns=model.config.vocab_size))
+    engine = AdapterEngine(start_plain_engine(config, scored, model.config.hidden_size), config)
     trainer = Trainer(config, engine, open_batches(config, place.rank), place, identity(config))
     if found is not None:
         checkpoints.load(engine, found.path, converted=False, first=place.first)
