@@ -107,6 +107,7 @@ def plain_adapted_model(config: TrainConfig) -> Any:
         else None,
         ensure_weight_tying=grown and bool(model.config.tie_word_embeddings),
     )
+    torch.manual_seed(config.seed)
     return peft.get_peft_model(model, adapter)
 
 

@@ -71,9 +71,13 @@ def tensor_shapes(folder: Path) -> dict[str, tuple[int, ...]]:
     for file in weight_files(folder):
         try:
             with (folder / file).open("rb") as stream:
-                head = json.loads(stream.read(int.from_bytes(stream.read(8), "little")))
+                size = int.from_bytes(stream.read(8), "little")
+                text = stream.read(size)
+            if len(text) < size:
+                raise ValueError
+            head = json.loads(text)
             shapes |= {name: tuple(one["shape"]) for name, one in head.items() if name != "__metadata__"}
-        except (OSError, ValueError, KeyError, TypeError, OverflowError, MemoryError):
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, OverflowError, MemoryError):
             raise FolderError(f"{folder / file} is damaged: it is not a safetensors file") from None
     return shapes
 

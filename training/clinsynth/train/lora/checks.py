@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 # The weights of a linear layer inside one of the numbered blocks. Experts stand in one tensor a block
 # once loaded.
-_LINEAR: Final = re.compile(r"(?:^|.*\.)\d+\.(?!.*\bexperts\.)(?:.*\.)?(\w+)\.weight")
+_LINEAR: Final = re.compile(r"(?!.*\bexperts\.)(?:.*\.)?\d+\.(?:.*\.)?(\w+)\.weight")
 
 
 def check_adapter_run(config: TrainConfig) -> None:

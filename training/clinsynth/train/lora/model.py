@@ -27,7 +27,7 @@ def adapted_model(config: TrainConfig) -> Any:
     assert config.init_from is not None
     with _shared_out(config):
         model = load_model(config.init_from, base_dtype(config), dropout=config.dropout)
-        torch.manual_seed(config.seed)
+        _exact_tables(model)
         return _attach(config, model)
 
 
@@ -48,17 +48,23 @@ def load_model(folder: Path, dtype: torch.dtype, *, dropout: float | None = None
         for key, value in settings.to_dict().items():
             if dropout is not None and _is_dropout(key, value):
                 setattr(settings, key, dropout)
-        return AutoModelForCausalLM.from_pretrained(
+        model, loading = AutoModelForCausalLM.from_pretrained(
             folder,
             config=settings,
             dtype=dtype,
             attn_implementation="sdpa",
             use_safetensors=True,
+            ignore_mismatched_sizes=True,  # told below
+            output_loading_info=True,
             **options,
         )
     except (OSError, ValueError, KeyError, ImportError) as error:
         reason = next(iter(str(error).strip().splitlines()), "")
         raise UsageError(f"{folder}: transformers cannot load it: {reason[:300]}") from None
+    for kind, what in (("missing_keys", "is missing"), ("mismatched_keys", "has another shape")):
+        for name in sorted(map(str, loading[kind]))[:1]:
+            raise UsageError(f"{folder}: tensor {name} {what}: the weights are not those of config.json")
+    return model
 
 
 def _is_dropout(key: str, value: object) -> bool:
@@ -86,10 +92,12 @@ def _attach(config: TrainConfig, model: Any) -> Any:
 
     options = config.lora
     assert options is not None
+    torch.manual_seed(config.seed)
     fit_vocabulary(model, load_tokenizer(config.corpus / "tokenizer").vocabulary_size)
     if config.activation_checkpointing:
         model.gradient_checkpointing_enable({"use_reentrant": False})
     whole = _trained_whole(config, model)
+    _gather(model, whole)
     adapter = peft.LoraConfig(
         task_type="CAUSAL_LM",
         r=options.rank,
@@ -102,7 +110,12 @@ def _attach(config: TrainConfig, model: Any) -> Any:
         modules_to_save=whole or None,
         ensure_weight_tying=bool(model.config.tie_word_embeddings) and "lm_head" in whole,
     )
-    return peft.get_peft_model(model, adapter)
+    torch.manual_seed(config.seed)  # once more: new rows take a number of draws that depends on the stage
+    adapted = peft.get_peft_model(model, adapter)
+    for parameter in adapted.parameters():
+        if parameter.requires_grad:  # PEFT leaves modules that are trained whole in the model's type
+            parameter.data = parameter.data.float()
+    return adapted
 
 
 def _trained_whole(config: TrainConfig, model: Any) -> list[str]:
@@ -128,6 +141,40 @@ def _trained_whole(config: TrainConfig, model: Any) -> list[str]:
             "continue the model without lora, or prepare a corpus that adds no tokens"
         )
     return list(dict.fromkeys([*wanted, *ends]))
+
+
+@torch.no_grad()
+def _exact_tables(model: Any) -> None:
+    """Makes the tables that no folder stores, those of rotations above all, anew in float32 where they
+    are not.
+
+    What is built while DeepSpeed shares a model out gets the type of its weights, frequencies too.
+    """
+    for name, table in list(model.named_non_persistent_buffers()):
+        if not table.is_floating_point() or table.dtype == torch.float32:
+            continue
+        module = model.get_submodule(name.rpartition(".")[0])
+        module.register_buffer(name.rpartition(".")[2], table.float(), persistent=False)
+        model._init_weights(module)
+
+
+def _gather(model: Any, names: list[str]) -> None:
+    """Under ZeRO-3, takes modules out of what is shared out, until DeepSpeed starts: PEFT copies what is
+    trained whole, and DeepSpeed takes the copy of a share for the share."""
+    import deepspeed
+
+    gathered: dict[Any, torch.nn.Parameter] = {}
+    for name, module in model.named_modules():
+        if name.rpartition(".")[2] not in names:
+            continue
+        for part in module.modules():
+            for key, parameter in list(part.named_parameters(recurse=False)):
+                if not hasattr(parameter, "ds_id"):
+                    continue
+                if parameter not in gathered:
+                    with deepspeed.zero.GatheredParameters([parameter]):
+                        gathered[parameter] = torch.nn.Parameter(parameter.data.clone())
+                setattr(part, key, gathered[parameter])
 
 
 def _stores_inputs_first(model: Any) -> bool:
