@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
+
 import pytest
 from click.testing import CliRunner
 
@@ -52,8 +54,9 @@ def test_it_says_where_a_run_goes_on(tmp_path, write_run):
     path = write_run(tmp_path, steps=40, model=LLAMA)
     folder = tmp_path / "train" / checkpoints.FOLDER / checkpoints.name_of(20)
     folder.mkdir(parents=True)
-    run = identity(load_config(path, TrainConfig))
-    write_json(folder / checkpoints.RECORD, {"step": 20, "tokens": 9876, "run": run, "files": {}})
+    config = load_config(path, TrainConfig)
+    record = checkpoints.Record(20, 9876, identity(config), config.layout.axes, files={})
+    write_json(folder / checkpoints.RECORD, asdict(record))
     assert outline(path)["starts"] == "step-00000020: 20 steps and 9,876 tokens done"
     assert outline(path, "resume=never")["starts"] == "the beginning"
 

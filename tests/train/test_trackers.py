@@ -21,6 +21,10 @@ from clinsynth.train.trackers import Trackers, check_installed, settings_of
 from clinsynth.train.trackers.feed import numbers_of
 
 ALL = ("tensorboard", "mlflow", "wandb")
+needs_all = pytest.mark.skipif(
+    any(importlib.util.find_spec(name) is None for name in ("mlflow", "wandb")),
+    reason="requirements/trackers.txt is not installed; `make test` does",
+)
 
 
 @pytest.fixture(autouse=True)
@@ -120,6 +124,7 @@ def expected(last, rate_of=lambda step: 1.0):
     }
 
 
+@needs_all
 def test_a_run_that_goes_on_has_every_step_once(config):
     take(config, 1, 10)
     take(config, 8, 13)  # cut off in step 11, and the newest checkpoint is of step 7
@@ -129,6 +134,15 @@ def test_a_run_that_goes_on_has_every_step_once(config):
     assert [row["step"] for row in read_metrics(config.folder) if "loss" in row] == list(range(1, 14))
 
 
+def test_tensorboard_alone_has_every_step_once(config):
+    alone = config.model_copy(update={"trackers": ("tensorboard",)})
+    take(alone, 1, 10)
+    take(alone, 8, 13)
+    assert in_tensorboard(config.folder) == expected(13)
+    assert sorted(path.name for path in config.folder.iterdir()) == ["metrics.jsonl", "tensorboard"]
+
+
+@needs_all
 def test_a_run_that_goes_on_with_other_settings_is_another_series(config):
     take(config, 1, 10)
     slower = config.model_copy(update={"optimizer": config.optimizer.model_copy(update={"lr": 1e-5})})
@@ -142,6 +156,7 @@ def test_a_run_that_goes_on_with_other_settings_is_another_series(config):
     ]
 
 
+@needs_all
 def test_a_tracker_that_comes_later_gets_the_steps_of_before(config):
     take(config.model_copy(update={"trackers": ()}), 1, 6)
     assert not (config.folder / "tensorboard").exists()
@@ -150,6 +165,7 @@ def test_a_tracker_that_comes_later_gets_the_steps_of_before(config):
     assert in_mlflow(config.folder) == [expected(9)]
 
 
+@needs_all
 def test_trackers_are_told_of_no_path_and_nobody(config, tmp_path):
     take(config, 1, 3)
     told = settings_of(config)
