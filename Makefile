@@ -24,8 +24,12 @@ setup: .venv/.ready ## install the locked CPU environment into .venv
 demo: setup ## the whole way on simulated notes, to a report you can open
 	$(BIN)/clinsynth demo
 
-test: setup ## all tests: real DeepSpeed, real vLLM, real HTTP
+test: setup .venv/.trackers ## all tests: real DeepSpeed, real vLLM, real HTTP
 	$(BIN)/pytest
+
+.venv/.trackers: requirements/trackers.txt .venv/.ready
+	$(BIN)/python -m pip --disable-pip-version-check install --no-deps --quiet -r requirements/trackers.txt
+	@touch $@
 
 check: setup ## style, types, import contracts, configs, shell scripts
 	$(BIN)/ruff check .
@@ -33,7 +37,7 @@ check: setup ## style, types, import contracts, configs, shell scripts
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/yamllint --strict configs
-	bash -n requirements/install.sh .ci/run
+	$(BIN)/shellcheck requirements/install.sh .ci/run configs/slurm/train.sbatch
 
 lock: ## compile requirements/cpu.txt anew
 	uv pip compile pyproject.toml --extra train --extra serve --extra eval --extra cpu --extra dev \

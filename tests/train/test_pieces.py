@@ -1,4 +1,4 @@
-"""The laws of the small pieces: schedule, loss, order of the rows, first values, plans."""
+"""The laws of the small pieces: loss, order of the rows, first values, plans."""
 
 from __future__ import annotations
 
@@ -9,37 +9,19 @@ from collections import Counter
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
-from hypothesis import strategies as st
 
 from clinsynth.config import load_config
 from clinsynth.errors import FolderError, UsageError
 from clinsynth.tokens.mixture import open_sources
 from clinsynth.tokens.shards import TokenWriter
-from clinsynth.train.config import OptimizerConfig, ShapeConfig, TrainConfig
+from clinsynth.train.config import ShapeConfig, TrainConfig
 from clinsynth.train.data import open_batches
 from clinsynth.train.families import FAMILIES, Split, family_of
 from clinsynth.train.families.planned import Planned
 from clinsynth.train.loss import IGNORED, TokenLoss
-from clinsynth.train.metrics import Metrics, curve, read_metrics
+from clinsynth.train.metrics import Metrics, curve, go_back, read_metrics
 from clinsynth.train.presets import PRESETS
-from clinsynth.train.schedule import learning_rate
 from clinsynth.train.weights import SeededWeights
-
-
-@given(
-    steps=st.integers(1, 2000), warmup=st.integers(0, 300), peak=st.floats(1e-6, 1), final=st.floats(0, 1)
-)
-def test_the_rate_rises_to_the_peak_and_falls_to_its_share(steps, warmup, peak, final):
-    config = OptimizerConfig(lr=peak, warmup_steps=warmup, final_lr=final)
-    rates = [learning_rate(step, steps, config) for step in range(steps)]
-    top = min(warmup, steps)
-    assert all(0 < rate <= peak * (1 + 1e-9) or final == 0 for rate in rates)
-    assert rates[:top] == sorted(rates[:top])
-    assert rates[top:] == sorted(rates[top:], reverse=True)
-    if steps > top + 1:
-        assert rates[-1] == pytest.approx(final * peak, abs=1e-12)
-
 
 WHOLE = TokenLoss(group=None, first=0, columns=11)
 
@@ -258,13 +240,15 @@ def test_first_values_depend_on_seed_and_name_alone():
 
 
 def test_metrics_of_lost_work_are_dropped_when_a_run_goes_on(tmp_path):
-    metrics = Metrics(tmp_path, 0)
+    metrics = Metrics(tmp_path)
     for step in range(1, 6):
         metrics.add(step=step, loss=10.0 / step)
     metrics.add(step=5, valid_loss=3.0)
     with (tmp_path / "metrics.jsonl").open("a") as stream:
         stream.write('{"step": 6, "lo')
-    Metrics(tmp_path, 3).add(step=4, loss=7.0)
+    kept, reached = go_back(tmp_path, 3)
+    assert (kept, reached) == (read_metrics(tmp_path), 5)
+    metrics.add(step=4, loss=7.0)
     assert [(row["step"], row["loss"]) for row in read_metrics(tmp_path)][-2:] == [(3, 10 / 3), (4, 7.0)]
     assert curve(tmp_path, "valid_loss") == ()
 

@@ -6,7 +6,9 @@ ClinsynthError (1)
 ├── FolderError (4)                 a folder is not what its manifest says, or would be overwritten
 ├── MissingExtraError (5, ImportError)  an optional part is not installed: the message names the extra
 ├── EngineError (6)                 the generation engine refused a request or died
-└── GateError (7)                   a check of the gate could not run: the note is withheld
+├── GateError (7)                   a check of the gate could not run: the note is withheld
+├── DivergedError (8)               training's loss is no number, or stays far above what was usual
+└── StoppedError (85)               a run was asked to stop and can go on: start it again
 
 No message may hold note text, identifiers or prompts: name the file, the row, the field, the length.
 """
@@ -18,6 +20,7 @@ class ClinsynthError(Exception):
     """Base of every error that the project raises on purpose."""
 
     exit_code = 1
+    label = "error"
 
 
 class UsageError(ClinsynthError, ValueError):
@@ -63,3 +66,20 @@ class GateError(ClinsynthError):
     """A check of the gate could not run."""
 
     exit_code = 7
+
+
+class DivergedError(ClinsynthError):
+    """Training's loss is no number, or stays far above what was usual; the last good checkpoint stands."""
+
+    exit_code = 8
+
+
+class StoppedError(ClinsynthError):
+    """A run was asked to stop, by a signal or a file, and did; the same command goes on from where it was.
+
+    The exit code is one that nothing else uses, so that a scheduler can tell "start me again" from
+    "failed".
+    """
+
+    exit_code = 85
+    label = "stopped"

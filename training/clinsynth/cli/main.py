@@ -73,5 +73,5 @@ def main() -> None:
         click.echo("stopped", err=True)
         sys.exit(130)
     except ClinsynthError as error:
-        click.echo(f"error: {error}", err=True)
+        click.echo(f"{error.label}: {error}", err=True)
         sys.exit(error.exit_code)

@@ -236,7 +236,20 @@ def prune(folder: Path, keep: int) -> None:
         return
     for path in sorted((folder / FOLDER).glob("step-*")):
         if path not in kept and path.name < kept[-1].name:
-            shutil.rmtree(path)
+            _remove(path)
+
+
+def drop_after(folder: Path, step: int) -> None:
+    """Removes the checkpoints of later steps, whole or not."""
+    for path in (folder / FOLDER).glob("step-*"):
+        if path.name > name_of(step):
+            _remove(path)
+
+
+def _remove(path: Path) -> None:
+    # First what makes it a checkpoint, should this be cut off. Two threads may remove the same.
+    (path / RECORD).unlink(missing_ok=True)
+    shutil.rmtree(path, ignore_errors=True)
 
 
 def _instead(path: Path) -> str:

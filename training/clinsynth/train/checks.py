@@ -11,6 +11,7 @@ from clinsynth.folders import input_sha256, read_manifest, refuse_existing
 from clinsynth.tokens.mixture import check_weights, source_names
 from clinsynth.train import checkpoints
 from clinsynth.train.settings import model_settings
+from clinsynth.train.trackers import check_installed
 
 if TYPE_CHECKING:
     from clinsynth.train.config import TrainConfig
@@ -23,7 +24,9 @@ def check_run(config: TrainConfig, *, overwrite: bool) -> None:
         FolderError: the corpus is missing or damaged, something stands at ``out``, or the checkpoint to go
             on from is damaged.
         UsageError: a key is wrong for this corpus, model or checkpoint.
+        MissingExtraError: a tracker is not installed.
     """
+    check_installed(config.trackers)
     read_manifest(config.corpus, "corpus")
     sources, _ = (source_names(config.corpus / "tokens" / split) for split in ("train", "valid"))
     if config.mixture is not None:

@@ -96,17 +96,24 @@ class BatchConfig(Config):
 
 
 class OptimizerConfig(Config):
-    """AdamW with linear warm-up and cosine decay. Norms and biases are not decayed.
+    """AdamW with a linear warm-up. Norms and biases are not decayed.
 
     Args:
         lr: peak learning rate.
+        schedule: what follows the warm-up: half a cosine down, ``wsd`` (the peak, then a decay), or the
+            peak.
         warmup_steps: steps from 0 to the peak.
-        final_lr: share of the peak at the last step.
+        decay_share: share of the steps after the warm-up that ``wsd`` decays over, the last ones.
+        decay_shape: of that decay.
+        final_lr: share of the peak at the last step; not of a constant schedule.
         clip: largest norm of the gradient over the whole model.
     """
 
     lr: float = Field(default=1e-3, gt=0)
+    schedule: Literal["cosine", "wsd", "constant"] = "cosine"
     warmup_steps: int = Field(default=50, ge=0)
+    decay_share: Share = Field(default=0.2, gt=0, le=1)
+    decay_shape: Literal["1-sqrt", "linear"] = "1-sqrt"
     final_lr: Share = Field(default=0.1, ge=0, le=1)
     weight_decay: float = Field(default=0.1, ge=0)
     beta1: float = Field(default=0.9, ge=0, lt=1)
@@ -125,6 +132,8 @@ class ValidationConfig(Config):
 class CheckpointConfig(Config):
     """What a run that dies can go on from; whichever of steps and minutes comes first. 0 is never.
 
+    A run that is asked to stop and the last step leave a checkpoint in any case.
+
     Args:
         keep: how many of the newest to keep.
     """
@@ -132,6 +141,23 @@ class CheckpointConfig(Config):
     every_steps: int = Field(default=200, ge=0)
     every_minutes: float = Field(default=15, ge=0)
     keep: int = Field(default=2, ge=1)
+
+
+class GuardConfig(Config):
+    """Stops the run when its loss stays far above what was usual (see ``clinsynth.train.guard``).
+
+    A loss or a gradient that is no number stops the run in any case.
+
+    Args:
+        spike: robust standard deviations of the loss's logarithm that make a spike; None lets every loss
+            pass.
+        window: how many of the last losses say what is usual.
+        patience: spikes in a row that stop the run.
+    """
+
+    spike: float | None = Field(default=6.0, gt=0)
+    window: int = Field(default=128, ge=8)
+    patience: int = Field(default=8, ge=1)
 
 
 class TrainConfig(Config):
@@ -154,8 +180,9 @@ class TrainConfig(Config):
         precision: ``bf16`` computes in bfloat16 and keeps weights, gradients and optimizer in float32.
         activation_checkpointing: keep only the input of each block and compute the rest again: less memory,
             a third more time.
+        trackers: what shows the run's numbers besides ``metrics.jsonl``.
         resume: ``auto`` goes on from the newest checkpoint of the run, a checkpoint's name from that one;
-            ``never`` starts anew.
+            ``never`` starts anew. Checkpoints after the one that the run goes on from are removed.
         seed: of the weights and of the order of the rows.
     """
 
@@ -177,6 +204,8 @@ class TrainConfig(Config):
     activation_checkpointing: bool = False
     validation: ValidationConfig = ValidationConfig()
     checkpoints: CheckpointConfig = CheckpointConfig()
+    guard: GuardConfig = GuardConfig()
+    trackers: tuple[Literal["tensorboard", "mlflow", "wandb"], ...] = ("tensorboard",)
     resume: str = "auto"
     seed: int = Field(default=1, ge=0)
 

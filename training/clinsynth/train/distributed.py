@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -48,7 +46,6 @@ def joined(place: Place) -> Iterator[None]:
     import torch
     from deepspeed.accelerator import get_accelerator
 
-    signal.signal(signal.SIGTERM, _leave)  # so that temporary folders are removed on the way out
     # DeepSpeed would compile this operation on first use, which needs a compiler and 20 seconds.
     deepspeed.ops.__compatible_ops__["deepspeed_shm_comm"] = False
     backend = get_accelerator().communication_backend_name()
@@ -93,5 +90,14 @@ def from_all(value: Any) -> list[Any]:
     return values
 
 
-def _leave(number: int, _frame: object) -> None:
-    sys.exit(128 + number)
+def any_of(*flags: bool) -> tuple[bool, ...]:
+    """Each flag, true where any process passes true. Collective, and cheap enough for every step."""
+    import torch
+    import torch.distributed as dist
+    from deepspeed.accelerator import get_accelerator
+
+    if dist.get_world_size() == 1:
+        return flags
+    box = torch.tensor(flags, dtype=torch.uint8, device=get_accelerator().current_device_name())
+    dist.all_reduce(box, op=dist.ReduceOp.MAX)
+    return tuple(bool(flag) for flag in box.tolist())

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from clinsynth.train import checkpoints
 from clinsynth.train.checks import check_run, checkpoint_to_resume, identity
@@ -14,6 +14,7 @@ from clinsynth.train.describe import describe
 from clinsynth.train.distributed import Place, from_all, joined
 from clinsynth.train.engine import start_engine
 from clinsynth.train.export import export, parameter_count
+from clinsynth.train.flops import model_flops, peak_flops
 from clinsynth.train.loop import State, Trainer
 from clinsynth.train.metrics import FILE
 from clinsynth.train.pipeline import build
@@ -56,6 +57,7 @@ def run(config: TrainConfig, place: Place, *, overwrite: bool = False) -> None:
             open_batches(config, network.mpu().get_data_parallel_rank()),
             place,
             identity(config),
+            _utilisation(config, hf_config, place),
         )
         if found is not None:
             checkpoints.load(engine, found.path, converted=found.converted, first=place.first)
@@ -92,6 +94,14 @@ def prepare_to_resume(config: TrainConfig, place: Place) -> Found | None:
     if other:
         checkpoints.convert(path, first=place.first)
     return Found(path, record, other)
+
+
+def _utilisation(config: TrainConfig, hf_config: Any, place: Place) -> float | None:
+    """Model FLOPs utilisation of one token a second, over all processes; None where it cannot be known."""
+    peak = peak_flops(config.precision) if place.first else None
+    if peak is None:
+        return None
+    return model_flops(hf_config, config.context) / (peak * place.world_size)
 
 
 def clear(config: TrainConfig, place: Place) -> None:

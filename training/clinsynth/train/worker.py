@@ -12,6 +12,7 @@ from typing import Final
 
 from clinsynth.errors import ClinsynthError
 from clinsynth.train.distributed import PROGRESS_FD, RENDEZVOUS, Place
+from clinsynth.train.stopping import leave_on_signals
 
 PEER_LOST: Final = 75
 """Exit code of a process that failed because another one went away."""
@@ -38,13 +39,14 @@ def work(run: str, rank: int, world: int, rendezvous: str, log: str, overwrite: 
     os.environ.update(
         {"RANK": str(rank), "LOCAL_RANK": str(rank), "WORLD_SIZE": str(world), RENDEZVOUS: rendezvous}
     )
+    leave_on_signals(speaks=True)
     from clinsynth.train.config import TrainConfig
     from clinsynth.train.run import run as take_part
 
     try:
         take_part(TrainConfig.model_validate_json(run), Place(rank, world, rank), overwrite=overwrite)
     except ClinsynthError as error:
-        sys.stderr.write(f"error: {error}\n")
+        sys.stderr.write(f"{error.label}: {error}\n")
         sys.exit(error.exit_code)
     except Exception as error:
         if not _peer_lost(error):
