@@ -1,8 +1,9 @@
 """What `clinsynth plan` says of memory, against the resident memory of real training runs on this CPU.
 
 Each row is a few steps of `clinsynth train` on a made corpus, with real processes. Of each process the highest
-resident memory is read once its third step is done, and that of the same layout with next to no model is taken
-off: what is left is the model's. The plan's figure for the same process stands beside it.
+resident memory is read once its second step is done, and that of the same layout with next to no model is taken
+off: what is left is the model's. The plan's figure for the same process stands beside it. glibc is told to give
+freed memory back at once, where the trainer tells it to keep it: this is about what a step needs.
 
 What it cannot show: a GPU's CUDA context, NCCL, and the fragments of its allocator; a bucket that is allocated
 whole there is here only as large as what was written into it.
@@ -30,8 +31,10 @@ import yaml
 
 VOCABULARY = 4096
 CONTEXT = 512
-# Moments of the optimizer appear in the first step's end, so the second is the first at full height.
-MEASURED_STEP, STEPS = 3, 5
+# Moments of the optimizer appear at the end of the first step, so the second is the first at full height.
+MEASURED_STEP, STEPS = 2, 4
+# Every tensor of some size is a mapping of its own, which goes when the tensor goes.
+GIVE_BACK = {"MALLOC_MMAP_THRESHOLD_": "65536", "MALLOC_TRIM_THRESHOLD_": "65536", "MALLOC_TOP_PAD_": "0"}
 MIB = 2**20
 
 
@@ -69,7 +72,9 @@ class Case:
     def nearly_nothing(self) -> Case:
         """The same processes around a model that is next to nothing."""
         tiny = {"architecture": "llama", "hidden_size": 32, "layers": self.layout[1], "heads": 2}
-        return Case(f"base {self.layout}", tiny, self.layout, micro_rows=1, micro_batches=1, context=16)
+        # Its steps are over in no time: enough of them, that memory is read while they last.
+        many = {"steps": 1000}
+        return Case(f"base {self.layout}", tiny, self.layout, micro_rows=1, context=16, keys=many)
 
 
 AGAIN = {"activation_checkpointing": True}
@@ -95,7 +100,11 @@ def main() -> None:
     """Runs the cases and prints the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--only", default="", help="cases whose name contains this")
+    parser.add_argument("--train", type=Path, help=argparse.SUPPRESS)
     options = parser.parse_args()
+    if options.train:
+        train(options.train)
+        return
     cases = [case for case in CASES if options.only in f"{case.name} {case.layout}"]
     if not cases:
         raise SystemExit(f"no case is named like {options.only!r}")
@@ -108,7 +117,9 @@ def main() -> None:
 def table(cases: list[Case], folder: Path, corpus: Path) -> None:
     """One line a process; in MiB."""
     bases: dict[tuple[int, int, int], dict[int, float]] = {}
-    print(f"{'case':34} {'tp,pp,dp':>9} {'rank':>4} {'moment':>10} {'plan':>7} {'measured':>9} {'ratio':>6}")
+    print(
+        f"{'case':34} {'tp,pp,dp':>9} {'rank':>4} {'moment':>10} {'plan':>7} {'measured':>9} {'ratio':>6}"
+    )
     ratios = []
     for case in cases:
         small = case.nearly_nothing()
@@ -152,7 +163,7 @@ def measure(case: Case, folder: Path, corpus: Path) -> dict[int, float]:
         here = Path(name)
         run = case.run(here, corpus)
         (here / "run.yaml").write_text(yaml.safe_dump(run))
-        command = [sys.executable, "-m", "clinsynth.cli", "train", str(here / "run.yaml")]
+        command = [sys.executable, __file__, "--train", str(here / "run.yaml")]
         environment = {key: value for key, value in os.environ.items() if key not in ("RANK", "WORLD_SIZE")}
         launcher = subprocess.Popen(
             command, env={**environment, "DS_ACCELERATOR": "cpu"}, stderr=subprocess.PIPE, text=True
@@ -160,13 +171,21 @@ def measure(case: Case, folder: Path, corpus: Path) -> dict[int, float]:
         metrics, logs = here / "train" / "metrics.jsonl", here / "train" / "logs"
         while launcher.poll() is None and steps_done(metrics) < MEASURED_STEP:
             time.sleep(0.01)
-        peaks = dict(peaks_of(launcher.pid, logs))
+        peaks = dict(peaks_of(launcher.pid, logs)) if launcher.poll() is None else {}
+        launcher.terminate()
         _, error = launcher.communicate()
-    if launcher.returncode:
-        raise SystemExit(f"{case.name}: {error.strip().splitlines()[-1]}")
     if len(peaks) != np.prod(case.layout):
-        raise SystemExit(f"{case.name}: over before its memory was read")
+        raise SystemExit(f"{case.name}: {(error.strip().splitlines() or ['over too soon'])[-1]}")
     return peaks
+
+
+def train(run: Path) -> None:
+    """`clinsynth train`, but for the allocator."""
+    from clinsynth.train.command import train as command
+    from clinsynth.train.launch import ALLOCATOR
+
+    ALLOCATOR.update(GIVE_BACK)
+    command.main([str(run)], standalone_mode=False)
 
 
 def steps_done(metrics: Path) -> int:
@@ -194,9 +213,7 @@ def make_corpus(folder: Path) -> None:
     rng = np.random.default_rng(0)
     letters = np.array(list("abcdefghijklmnopqrstuvwxyz"))
     words = ["".join(rng.choice(letters, size=rng.integers(3, 9))) for _ in range(4000)]
-    texts = [
-        f"<|note|><|text|>{' '.join(rng.choice(words, size=CONTEXT))}<|end|>" for _ in range(200)
-    ]
+    texts = [f"<|note|><|text|>{' '.join(rng.choice(words, size=CONTEXT))}<|end|>" for _ in range(200)]
     tokenizer = train_tokenizer(texts, VOCABULARY)
     assert tokenizer.vocabulary_size == VOCABULARY
     with new_folder(folder, Manifest("corpus", config={"deid": {"version": 1}})) as new:

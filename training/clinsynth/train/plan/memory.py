@@ -111,8 +111,11 @@ def states(
     # A GPU holds the whole bucket, a CPU only the pages that were written.
     bucket = _FLOAT * (_REDUCE_BUCKET if device == "gpu" else min(_REDUCE_BUCKET, parameters))
     master_and_moments = 3 * share
-    if zero == 1:  # reduced at the end: a bucket, its copy, and those of the own share
-        return States(whole, whole, master_and_moments, 0, (whole + share, bucket), "reduction")
+    if zero == 1:
+        # Gradients move into a bucket, which is copied to be reduced; from there those of the own share move
+        # on, and their room is taken while a second bucket fills.
+        moving = max(bucket, share) if whole > bucket else bucket
+        return States(whole, whole, master_and_moments, 0, (whole, moving), "reduction")
     if zero == 2:  # reduced bucket by bucket, kept in shares; flattened for the optimizer
         kept = 2 * share if accumulated else share
         return States(whole, kept, master_and_moments, 2 * bucket, (2 * share, 0), "optimizer")
