@@ -1,12 +1,13 @@
 """What `clinsynth plan` says of memory, against the resident memory of real training runs on this CPU.
 
-Each row is a few steps of `clinsynth train` on a made corpus, with real processes. Of each process the highest
-resident memory is read once its second step is done, and that of the same layout with next to no model is taken
-off: what is left is the model's. The plan's figure for the same process stands beside it. glibc is told to give
-freed memory back at once, where the trainer tells it to keep it: this is about what a step needs.
+Each row is a few steps of `clinsynth train` on a made corpus, with real processes. Of each process the
+highest resident memory is read once its second step is done, and that of the same layout with next to no
+model is taken off: what is left is the model's. The plan's figure for the same process stands beside it.
+glibc is told to give freed memory back at once, where the trainer tells it to keep it: this is about what
+a step needs.
 
-What it cannot show: a GPU's CUDA context, NCCL, and the fragments of its allocator; a bucket that is allocated
-whole there is here only as large as what was written into it.
+What it cannot show: a GPU's CUDA context, NCCL, and the fragments of its allocator; a bucket that is
+allocated whole there is here only as large as what was written into it.
 
     python benchmarks/plan_memory.py [--only NAME]
 """
@@ -71,10 +72,9 @@ class Case:
 
     def nearly_nothing(self) -> Case:
         """The same processes around a model that is next to nothing."""
-        tiny = {"architecture": "llama", "hidden_size": 32, "layers": self.layout[1], "heads": 2}
+        tiny = {"hidden_size": 64, "layers": self.layout[1], "heads": 2}
         # Its steps are over in no time: enough of them, that memory is read while they last.
-        many = {"steps": 1000}
-        return Case(f"base {self.layout}", tiny, self.layout, micro_rows=1, context=16, keys=many)
+        return Case(f"base {self.layout}", tiny, self.layout, micro_rows=1, keys={"steps": 1000})
 
 
 AGAIN = {"activation_checkpointing": True}
@@ -197,7 +197,7 @@ def steps_done(metrics: Path) -> int:
 def peaks_of(launcher: int, logs: Path) -> Iterator[tuple[int, float]]:
     """(rank, highest resident memory so far in MiB) of the processes that write to the logs."""
     for child in psutil.Process(launcher).children(recursive=True):
-        log = Path(os.readlink(f"/proc/{child.pid}/fd/1"))
+        log = Path(f"/proc/{child.pid}/fd/1").readlink()
         if log.parent == logs:
             status = Path(f"/proc/{child.pid}/status").read_text()
             line = next(line for line in status.splitlines() if line.startswith("VmHWM"))

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Final
 
 from clinsynth.train.plan.hardware import Cluster
 from clinsynth.train.plan.job import Job, Layout
 from clinsynth.train.plan.memory import GIB, Memory, peak
 from clinsynth.train.plan.speed import StepTime, step_time
+
+# Steps that differ less are alike to a model that does not know how fast small matrices are.
+_CLOSE: Final = 0.01
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +34,8 @@ class Search:
     """What was found.
 
     Args:
-        fitting: of each tp, pp and ZeRO stage the best micro-batch and choice of checkpointing, best first.
+        fitting: best first; of each tp, pp and ZeRO stage the choice of checkpointing and the largest
+            micro-batch whose step is within 1 % of the shortest.
         refused: what is out -> why.
     """
 
@@ -85,7 +90,9 @@ def _best(job: Job, cluster: Cluster, layout: Layout, refused: _Refused) -> list
         if memory.total <= cluster.usable * GIB
     ]
     if fitting:
-        return [min(fitting, key=lambda candidate: candidate.order)]
+        shortest = min(candidate.time.total for candidate in fitting)
+        close = [each for each in fitting if each.time.total <= shortest * (1 + _CLOSE)]
+        return [max(close, key=lambda each: (each.layout.micro_rows, -each.time.total))]
     least = min(memory.total for _, memory in needs) / GIB
     refused.memory[f"{layout.name}, ZeRO-{layout.zero}"] = (
         f"needs {least:,.0f} GiB at least, {cluster.usable:.0f} are usable"

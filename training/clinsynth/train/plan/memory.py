@@ -1,13 +1,14 @@
-"""Memory of one process by kind, when it is at its height.
+"""Memory of one process by kind, at the two heights of a step.
 
-What DeepSpeed's ZeRO allocates over float32 weights (``runtime/zero/stage_1_and_2.py``, ``stage3.py``), what
-its pipeline engine keeps (``runtime/pipe/engine.py``), and what autograd saves. Two moments can be the height
-of a step: a backward pass as it begins, and what comes behind the last one.
+Beside what ZeRO keeps of the model (``zero.py``) stand what autograd saves (``activations.py``) and what
+DeepSpeed's pipeline engine holds (``runtime/pipe/engine.py``). It is at its height when the activations of
+all forward passes under way are held, or when gradients are reduced behind the last backward pass.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import dataclasses
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -21,24 +22,32 @@ from clinsynth.train.plan.activations import (
 )
 from clinsynth.train.plan.job import Job, Layout
 from clinsynth.train.plan.stages import Stage, stages_of
+from clinsynth.train.plan.zero import FLOAT, PREFETCH_BUCKET, states
 
 GIB: Final = 2**30
 FRAMEWORK: Final = 2 * GIB
 """Assumed for the CUDA context, cuBLAS and NCCL on a GPU."""
-_FLOAT: Final = 4
-# DeepSpeed's defaults, in numbers.
-_REDUCE_BUCKET: Final = 500_000_000
-_PREFETCH_BUCKET: Final = 50_000_000
-_SUB_GROUP: Final = 1_000_000_000
+
+KINDS: Final[Mapping[str, str]] = {
+    "weights": "float32",
+    "gradients": "float32",
+    "optimizer": "float32: master copy, two moments",
+    "copies": "of matrices in bf16, for the gradient",
+    "activations": "for the gradient",
+    "logits": "and what the loss takes",
+    "buffers": "of communication",
+    "framework": "assumed",
+}
+"""Kinds of memory, each with a word on what it is."""
 
 
 @dataclass(frozen=True, slots=True)
 class Memory:
-    """Bytes on one process at the height of a step.
+    """Bytes on one process at a height of a step.
 
     Args:
         stage: of the pipeline, of which this is a process.
-        moment: ``backward``, ``reduction`` or ``optimizer``.
+        moment: ``forward`` or ``backward``, with activations; ``reduction`` or ``optimizer``, behind them.
         parameters: numbers of the model that it holds, or with ZeRO-3 has a share of.
         weights, gradients, optimizer: states of the model, float32.
         copies: matrices in the run's precision, kept for the backward pass.
@@ -66,64 +75,6 @@ class Memory:
         return float(sum(getattr(self, kind) for kind in KINDS))
 
 
-KINDS: Final[Mapping[str, str]] = {
-    "weights": "float32",
-    "gradients": "float32",
-    "optimizer": "float32: master copy, two moments",
-    "copies": "of matrices in bf16, for the gradient",
-    "activations": "for the gradient",
-    "logits": "and what the loss takes",
-    "buffers": "of communication",
-    "framework": "assumed",
-}
-"""Kinds of memory, each with a word on what it is."""
-
-
-@dataclass(frozen=True, slots=True)
-class States:
-    """What ZeRO keeps of a model, bytes on one process.
-
-    Args:
-        gradients: between the micro-batches of a step.
-        buckets: held while gradients come in.
-        end: gradients and buffers at the height of what follows the last backward pass.
-        moment: what that is called.
-    """
-
-    weights: float
-    gradients: float
-    optimizer: float
-    buckets: float
-    end: tuple[float, float]
-    moment: str
-
-
-def states(
-    zero: int, parameters: int, dp: int, *, device: Device = "gpu", accumulated: bool = True
-) -> States:
-    """By stage of ZeRO.
-
-    Args:
-        parameters: of the model on this process, before data parallelism.
-        accumulated: more than one micro-batch a step.
-    """
-    whole, share = _FLOAT * parameters, _FLOAT * parameters / dp
-    # A GPU holds the whole bucket, a CPU only the pages that were written.
-    bucket = _FLOAT * (_REDUCE_BUCKET if device == "gpu" else min(_REDUCE_BUCKET, parameters))
-    master_and_moments = 3 * share
-    if zero == 1:
-        # Gradients move into a bucket, which is copied to be reduced; from there those of the own share move
-        # on, and their room is taken while a second bucket fills.
-        moving = max(bucket, share) if whole > bucket else bucket
-        return States(whole, whole, master_and_moments, 0, (whole, moving), "reduction")
-    if zero == 2:  # reduced bucket by bucket, kept in shares; flattened for the optimizer
-        kept = 2 * share if accumulated else share
-        return States(whole, kept, master_and_moments, 2 * bucket, (2 * share, 0), "optimizer")
-    # float32 weights are their own master copy
-    flat = min(share, _FLOAT * _SUB_GROUP)
-    return States(share, share, 2 * share, 2 * bucket, (share + flat, bucket), "optimizer")
-
-
 def peak(job: Job, layout: Layout, device: Device = "gpu") -> Memory:
     """Of the stage that needs most."""
     return max(
@@ -138,77 +89,71 @@ def stage_peak(job: Job, layout: Layout, stage: Stage, device: Device = "gpu") -
 
 
 def moments(job: Job, layout: Layout, stage: Stage, device: Device = "gpu") -> tuple[Memory, Memory]:
-    """A backward pass as it begins, and what follows the last one."""
+    """Both heights: with all activations, and behind the last backward pass."""
     parameters, micro_batches = stage.held(job.anatomy, layout.tp), job.micro_batches(layout)
     held = states(layout.zero, parameters, layout.dp, device=device, accumulated=micro_batches > 1)
+    pipe = _pipe_buffers(job, layout, stage)
     head = head_bytes(job, job.micro_tokens(layout), layout.tp, device) if stage.last else None
-    # DeepSpeed's last stage keeps the logits of the micro-batch before.
-    logits = head.logits * min(2, micro_batches) if head else 0
-    framework = FRAMEWORK if device == "gpu" else 0
-    passing = _Passing.of(job, layout, stage, device)
-    backward = Memory(
+    base = Memory(
         stage=stage,
-        moment="backward",
+        moment=held.end.moment,
         parameters=parameters,
         weights=held.weights,
-        # Those of the first micro-batch appear as its activations go.
-        gradients=held.gradients if micro_batches > 1 else 0,
+        gradients=held.end.gradients,
         optimizer=held.optimizer,
-        copies=passing.copies,
-        activations=passing.activations,
-        logits=logits + passing.loss,
-        buffers=held.buckets + passing.gathered + _pipe_buffers(job, layout, stage),
-        framework=framework,
+        # The last stage drops logits only when those of the micro-batch after next come.
+        logits=head.logits * min(2, micro_batches) if head else 0,
+        buffers=held.end.buffers + pipe,
+        framework=FRAMEWORK if device == "gpu" else 0,
     )
-    gradients, buffers = held.end
-    end = Memory(
-        stage=stage,
-        moment=held.moment,
-        parameters=parameters,
-        weights=held.weights,
-        gradients=gradients,
-        optimizer=held.optimizer,
-        logits=logits,
-        buffers=buffers + _pipe_buffers(job, layout, stage),
-        framework=framework,
+    with_activations = (
+        dataclasses.replace(
+            base,
+            moment=passing.moment,
+            # Those of the first micro-batch appear as its activations go.
+            gradients=held.gradients if micro_batches > 1 else 0,
+            copies=passing.copies,
+            activations=passing.activations,
+            logits=passing.logits,
+            buffers=held.buckets + pipe + _gathered(job, layout),
+        )
+        for passing in _passes(job, layout, stage, device)
     )
-    return backward, end
+    return max(with_activations, key=lambda memory: memory.total), base
 
 
 @dataclass(frozen=True, slots=True)
-class _Passing:
-    """What a backward pass of a stage holds, bytes: kept by the forward passes under way, and for a moment.
+class _Pass:
+    """What a moment with all activations holds, bytes: see ``Memory``."""
 
-    Args:
-        loss: what the loss or the head's gradient holds for a moment.
-        gathered: weights of other processes (ZeRO-3).
-    """
-
+    moment: str
     copies: float
     activations: float
-    loss: float
-    gathered: float
+    logits: float
 
-    @classmethod
-    def of(cls, job: Job, layout: Layout, stage: Stage, device: Device) -> _Passing:
-        tokens, under_way = job.micro_tokens(layout), stage.under_way(job.micro_batches(layout))
-        block = block_bytes(job, layout.tp, device)
-        copied = copied_weights(job, layout.tp)
-        largest = max(linear.weight for linear in job.anatomy.linears) / layout.tp
-        in_block = tokens * block.passing + passing_gradient(job, largest)
-        if layout.checkpointing:
-            kept, copies = under_way * stage.blocks * tokens * block.stream, copied
-            in_block += tokens * block.kept
-        else:
-            kept, copies = under_way * stage.blocks * tokens * block.kept, under_way * stage.blocks * copied
-        loss = 0.0
-        if stage.last:
-            head = head_bytes(job, tokens, layout.tp, device)
-            kept, copies = kept + head.kept, copies + head.copied
-            # The head's turn and a block's are not at the same time.
-            loss = max(0.0, max(head.loss, head.backward) - in_block)
-        kept += under_way * _boundary(job, layout, stage)
-        return cls(copies, kept + in_block, loss, _gathered(job, layout))
+
+def _passes(job: Job, layout: Layout, stage: Stage, device: Device) -> Iterator[_Pass]:
+    """The moments that can be highest: a forward pass as it ends, the head's backward pass, a block's."""
+    tp, tokens, micro_batches = layout.tp, job.micro_tokens(layout), job.micro_batches(layout)
+    under_way = stage.under_way(micro_batches)
+    block, copied = block_bytes(job, tp, device), copied_weights(job, tp)
+    largest = max(linear.weight for linear in job.anatomy.linears) / tp
+    in_block = tokens * block.passing + passing_gradient(job, largest)
+    if layout.checkpointing:
+        kept, copies, again = block.stream, 0.0, copied
+        in_block += tokens * block.kept
+    else:
+        kept, copies, again = block.kept, under_way * stage.blocks * copied, 0.0
+    activations = under_way * (stage.blocks * tokens * kept + _boundary(job, layout, stage))
+    if not stage.last:
+        yield _Pass("backward", copies + again, activations + in_block, 0)
+        return
+    head = head_bytes(job, tokens, tp, device)
+    logits = head.logits * min(2, micro_batches)
+    yield _Pass("forward", copies + head.copied, activations + head.kept, logits + head.logits)
+    passing = max(head.loss, head.backward)
+    yield _Pass("backward", copies + head.copied, activations + head.kept, logits + passing)
+    yield _Pass("backward", copies + again, activations + in_block, logits)
 
 
 def _boundary(job: Job, layout: Layout, stage: Stage) -> float:
@@ -230,4 +175,4 @@ def _gathered(job: Job, layout: Layout) -> float:
     if layout.zero < 3:
         return 0
     anatomy, tp = job.anatomy, layout.tp
-    return _FLOAT * (max(anatomy.held_block(tp), anatomy.held_table(tp)) + _PREFETCH_BUCKET)
+    return FLOAT * (max(anatomy.held_block(tp), anatomy.held_table(tp)) + PREFETCH_BUCKET)

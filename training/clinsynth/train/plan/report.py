@@ -78,12 +78,9 @@ def _memory(plan: Plan) -> Iterator[str]:
     yield f"  {'total':14}" + "".join(f"{memory.total / GIB:>11.2f}" for memory in moments)
     yield f"  *: this config, {_verdict(plan.own.chosen, plan.own.cluster)}"
     if layout.pp > 1:
-        yield from _wrap("the stage that needs most; by stage: " + ", ".join(_by_stage(plan)))
-
-
-def _by_stage(plan: Plan) -> Iterator[str]:
-    for memory in plan.own.stages:
-        yield f"{memory.total / GIB:.1f} ({memory.stage.blocks} blocks)"
+        needs = ", ".join(f"{memory.total / GIB:.1f}" for memory in plan.own.stages)
+        blocks = ", ".join(str(memory.stage.blocks) for memory in plan.own.stages)
+        yield from _wrap(f"the stage that needs most; by stage: {needs} GiB with {blocks} blocks")
 
 
 def _verdict(candidate: Candidate, cluster: Cluster) -> str:
@@ -105,8 +102,8 @@ def _time(plan: Plan) -> Iterator[str]:
     yield _line(
         "compute", time.compute, f"{cluster.mfu:.0%} (assumed) of {peak / 1e12:,.0f} TFLOP/s{again}"
     )
-    share = f"{bubble_share(layout, micro_batches):.1%} of the pipeline's time at {micro_batches}"
-    yield _line("bubble", time.bubble, f"{share} micro-batches")
+    share = f"{bubble_share(layout, micro_batches):.1%} of the pipeline's time"
+    yield _line("bubble", time.bubble, f"{share}; micro-batches a step: {micro_batches}")
     for (name, axis), seconds in zip(axes(plan), (time.tensor, time.pipeline, time.data)):
         yield _line(name, seconds, _sent(axis, micro_batches))
     yield _line("step", time.total, f"MFU of the whole step {_mfu(job, own.chosen, cluster)}")
@@ -151,12 +148,14 @@ def _layouts(plan: Plan, top: int) -> Iterator[str]:
         yield "  none: take more nodes, or other batch.rows"
         return
     yield "   tp   pp   dp  ZeRO  rows  again     GiB   step s  bubble   sent    tokens/s    MFU      days"
+    own, shown_layouts = plan.own.chosen, [each.layout for each in fitting[:top]]
     for each in fitting[:top]:
-        mark = "  *" if each.layout == plan.own.chosen.layout else ""
-        yield _row(job, each, cluster) + mark
+        yield _row(job, each, cluster) + ("  *" if each.layout == own.layout else "")
+    if own.layout.gpus == cluster.gpus and own.layout not in shown_layouts:
+        yield _row(job, own, cluster) + "  *"
     yield from _wrap(
-        "rows: of a micro-batch, the best of 1, 2, 4 and so on; again: activations computed again;"
-        " bubble, sent: shares of the step; *: this config"
+        "rows: of a micro-batch, the most whose step is within 1% of the shortest; again: activations"
+        " computed again; bubble, sent: shares of the step; *: this config"
     )
 
 
@@ -201,7 +200,7 @@ def _notes() -> Iterator[str]:
     yield "ASSUMED, not measured"
     yield from _wrap(
         f"{WIRE_SHARE:.0%} of a wire's figure is reached, and nothing that travels is hidden behind"
-        f" computing; {FRAMEWORK / GIB:.0f} GiB go to the framework, {RESERVE:.0%} of the memory to fragments;"
+        f" computing; {FRAMEWORK / GIB:.0f} GiB go to the framework, {RESERVE:.0%} of memory to fragments;"
         " small matrices are as fast as large ones. Attention counts in full, its causal half too. GB are"
         " 10^9 bytes, GiB 2^30. Formulas: docs/decisions/031."
     )

@@ -2,8 +2,9 @@
 
 FLOPs of a token, forward and backward: 6 for each entry of a matrix that it is multiplied with (the head's
 among them, the embedding's not), and 12 x layers x width x context for attention, whose causal half is not
-taken off: the convention of PaLM (Chowdhery et al. 2022, appendix B) and Megatron-LM (Narayanan et al. 2021,
-section 5.1), in which model FLOPs utilisation (MFU) is stated. What is computed again takes time but is no work.
+taken off: the convention of PaLM (Chowdhery et al. 2022, appendix B) and Megatron-LM (Narayanan et al.
+2021, section 5.1), in which model FLOPs utilisation (MFU) is stated. What is computed again takes time but
+counts as no work.
 """
 
 from __future__ import annotations
