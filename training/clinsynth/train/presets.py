@@ -1,10 +1,10 @@
 """Shapes by name. Vocabulary and context are not part of them: those come from the corpus and the run.
 
-Published: the GatorTronGPT shapes, GPT-2's architecture at three sizes (Peng et al., "A study of generative
-large language model for medical research and healthcare", npj Digital Medicine 2023, and the authors' scripts);
-``llama-1.3b``, the shape of Sheared-LLaMA-1.3B (Xia et al. 2023). There is no GatorTronGPT between 345M and 5B:
-``gpt2-1.3b`` is our own filling, with the width, depth and heads of GPT-Neo 1.3B. ``demo`` and ``small-12m``
-are ours.
+Published: the GatorTronGPT shapes, GPT-2's architecture at three sizes (Peng et al., "A study of
+generative large language model for medical research and healthcare", npj Digital Medicine 2023, and the
+authors' scripts); ``llama-1.3b``, the shape of Sheared-LLaMA-1.3B (Xia et al. 2023). There is no
+GatorTronGPT between 345M and 5B: ``gpt2-1.3b`` is our own filling, with the width, depth and heads of
+GPT-Neo 1.3B. ``demo`` and ``small-12m`` are ours.
 """
 
 from __future__ import annotations

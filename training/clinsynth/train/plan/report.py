@@ -108,10 +108,8 @@ def _time(plan: Plan) -> Iterator[str]:
         yield _line(name, seconds, _sent(axis, micro_batches))
     yield _line("step", time.total, f"MFU of the whole step {_mfu(job, own.chosen, cluster)}")
     yield f"  {'tokens/s':18} {rate:>12,.0f}     {_days(job, rate)}"
-    throughout = (
-        f"with nothing but computing at {cluster.mfu:.0%}; {token_flops(job) / 1e9:,.1f} GFLOP a token"
-    )
-    yield f"  {'at best':18} {flat:>12,.0f}     {_days(job, flat)} {throughout}"
+    alone = f"if computing were all; {token_flops(job) / 1e9:,.1f} GFLOP a token"
+    yield f"  {'at best':18} {flat:>12,.0f}     {_days(job, flat)} {alone}"
 
 
 def _line(name: str, seconds: float, note: str) -> str:
