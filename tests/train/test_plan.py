@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from clinsynth.errors import UsageError
 from clinsynth.train.config import ShapeConfig
 from clinsynth.train.families import family_of
-from clinsynth.train.plan.activations import block_bytes
+from clinsynth.train.plan.activations import block_bytes, copied_weights
 from clinsynth.train.plan.anatomy import anatomy_of
 from clinsynth.train.plan.hardware import GPUS, Cluster
 from clinsynth.train.plan.job import Job, Layout
@@ -225,8 +225,9 @@ def test_memory_grows_with_rows_and_falls_with_checkpointing(planned, layout):
     for stage in stages_of(planned.anatomy, layout.pp):
         again, _ = moments(planned, dataclasses.replace(layout, checkpointing=True), stage)
         kept, _ = moments(planned, dataclasses.replace(layout, checkpointing=False), stage)
-        if stage.blocks * stage.under_way(planned.micro_batches(layout)) > 1:
-            assert again.activations < kept.activations
+        # With a block or two there is nothing to save: one is always there as a whole, with its gradients.
+        if stage.blocks * stage.under_way(planned.micro_batches(layout)) > 3:
+            assert again.total < kept.total
     # As many micro-batches of twice the rows.
     twice = dataclasses.replace(planned, rows=2 * planned.rows)
     more = dataclasses.replace(layout, micro_rows=2 * layout.micro_rows)
@@ -235,13 +236,13 @@ def test_memory_grows_with_rows_and_falls_with_checkpointing(planned, layout):
 
 def test_an_early_stage_holds_all_micro_batches_under_way():
     planned, layout = job(layers=8, rows=64), Layout(1, 4, 1, micro_rows=1)
-    per_block = 128 * block_bytes(planned, 1).kept
-    held = [
-        moments(planned, layout, stage)[0].activations / per_block
-        for stage in stages_of(planned.anatomy, 4)
-    ]
-    assert [round(each / 2) for each in held[:3]] == [4, 3, 2]
-    assert [stage.under_way(2) for stage in stages_of(planned.anatomy, 4)] == [2, 2, 2, 1]
+    stages = stages_of(planned.anatomy, 4)
+    heights = [moments(planned, layout, stage)[0] for stage in stages]
+    two_blocks = 2 * copied_weights(planned, 1)
+    assert [height.copies / two_blocks for height in heights[:3]] == [4, 3, 2]
+    first, second = (height.activations for height in heights[:2])
+    assert first - second >= 2 * 128 * block_bytes(planned, 1).kept * 0.9
+    assert [stage.under_way(2) for stage in stages] == [2, 2, 2, 1]
 
 
 def test_a_tied_head_stands_in_the_last_stage_again():
@@ -266,7 +267,7 @@ def test_nothing_travels_along_an_axis_of_one(planned, layout, nodes):
             assert (sent.data.wire == "NVLink") == (layout.tp * layout.dp <= 8)
     time = step_time(planned, layout, cluster(nodes))
     assert (time.bubble == 0) == (layout.pp == 1)
-    assert 0 < reached_mfu(planned, layout, cluster(nodes), time) <= 0.4
+    assert 0 < reached_mfu(planned, layout, cluster(nodes), time) <= 0.4 * (1 + 1e-9)
 
 
 def test_bytes_of_a_small_layout_by_hand():
@@ -324,10 +325,12 @@ def test_a_small_gpu_is_refused_with_what_it_would_take():
 
 def test_the_largest_micro_batch_of_equal_ones_is_shown():
     planned = job(rows=64)
-    best = search(planned, cluster()).fitting[0]
-    assert best.layout.micro_rows > 1
+    (best,) = (
+        each for each in search(planned, cluster()).fitting if (each.layout.dp, each.layout.zero) == (8, 1)
+    )
+    assert best.layout.micro_rows == 8, "without a pipeline all micro-batches take the same time"
     single = dataclasses.replace(best.layout, micro_rows=1)
-    assert step_time(planned, single, cluster()).total >= best.time.total / 1.01
+    assert step_time(planned, single, cluster()).total == pytest.approx(best.time.total)
 
 
 @pytest.mark.parametrize(
@@ -348,7 +351,7 @@ def test_what_does_not_divide_is_named(layout, reason):
 def test_an_unknown_architecture_is_named():
     with pytest.raises(UsageError, match="'rwkv' cannot be planned: known are llama"):
         anatomy_of("rwkv", {})
-    with pytest.raises(UsageError, match="the model's config has no 'n_layer'"):
+    with pytest.raises(UsageError, match="the model's config has no 'vocab_size'"):
         anatomy_of("gpt2", {"n_embd": 4, "n_head": 2})
 
 
