@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 
 from clinsynth.errors import UsageError
 from clinsynth.train.config import ShapeConfig
-from clinsynth.train.families import family_of
+from clinsynth.train.families import FAMILIES, family_of
 from clinsynth.train.plan.activations import block_bytes, copied_weights
 from clinsynth.train.plan.anatomy import anatomy_of
 from clinsynth.train.plan.hardware import GPUS, Cluster
-from clinsynth.train.plan.job import Job, Layout
+from clinsynth.train.plan.job import Job, Layout, zero_stages
 from clinsynth.train.plan.layouts import search
 from clinsynth.train.plan.memory import GIB, moments, peak, stage_peak
 from clinsynth.train.plan.speed import bubble_share, reached_mfu, step_time, token_flops
@@ -112,6 +112,21 @@ def test_parameters_are_those_that_hugging_face_counts(name):
     assert anatomy.embedding == model.get_input_embeddings().weight.numel()
     blocks = getattr(model.base_model, "h", None) or model.base_model.layers
     assert anatomy.layers * anatomy.block == sum(p.numel() for p in blocks.parameters())
+
+
+@pytest.mark.parametrize("name", FAMILIES)
+def test_every_architecture_that_can_be_trained_can_be_planned(name):
+    shape = ShapeConfig(architecture=name, hidden_size=64, layers=3, heads=8, tied=False)
+    settings = family_of(name).settings(shape, 353, 128)
+    assert anatomy_of(name, settings).parameters == on_meta(name, settings).num_parameters()
+
+
+@pytest.mark.parametrize("vocabulary", [1, 127, 128, 129, 50257])
+@pytest.mark.parametrize("tp", [1, 2, 3, 8])
+def test_the_vocabulary_is_padded_as_the_trainer_pads_it(vocabulary, tp):
+    from clinsynth.train.layers import padded_vocabulary
+
+    assert job(vocabulary=vocabulary).anatomy.padded_vocabulary(tp) == padded_vocabulary(vocabulary, tp)
 
 
 @pytest.mark.parametrize("name", PRESETS)
@@ -312,7 +327,7 @@ def test_every_layout_fits_or_is_left_out_for_a_reason(nodes):
             if (8 * nodes) % (tp * pp) == 0:
                 dp = 8 * nodes // (tp * pp)
                 divides = 96 % dp == 0
-                for zero in (1, 2, 3) if pp == 1 else (1,):
+                for zero in zero_stages(pp):
                     name = f"tp {tp}, pp {pp}, dp {dp}, ZeRO-{zero}"
                     assert divides == (((tp, pp, zero) in seen) != (name in out)), name
 

@@ -19,6 +19,9 @@ pytestmark = pytest.mark.slow
 MODELS = {
     "llama": {"architecture": "llama", "heads": 4, "kv_heads": 2, "intermediate_size": 320},
     "llama-untied": {"architecture": "llama", "heads": 4, "intermediate_size": 320, "tied": False},
+    "qwen2": {"architecture": "qwen2", "heads": 4, "kv_heads": 2},
+    "qwen3": {"architecture": "qwen3", "heads": 4, "kv_heads": 2},
+    "gpt_neox": {"architecture": "gpt_neox", "heads": 4},
     "gpt2": {"architecture": "gpt2", "heads": 4},
 }
 RUNS = [(model, precision) for model in MODELS for precision in ("bf16", "fp32")]
@@ -57,4 +60,4 @@ def test_autograd_saves_what_the_plan_counts(measured, model, precision):
     head = head_bytes(job, tokens, 1, "cpu")
     planned = job.anatomy.layers * (tokens * block_bytes(job, 1, "cpu").kept + copied_weights(job, 1))
     planned += head.kept + head.copied + head.logits
-    assert planned == pytest.approx(saved, rel=0.07)
+    assert planned == pytest.approx(saved, rel=0.005)

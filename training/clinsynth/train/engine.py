@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 from typing import TYPE_CHECKING, Any
 
 import torch
+from torch.utils.checkpoint import checkpoint
 
 from clinsynth.train.writing import write_in_background
 
@@ -37,6 +39,8 @@ def start_engine(config: TrainConfig, network: Any, *, universal: bool = False) 
     settings = deepspeed_config(config)
     settings["checkpoint"]["load_universal"] = universal
     engine, *_ = deepspeed.initialize(model=network, optimizer=adamw, config=settings)
+    # DeepSpeed's own way computes again outside of autocast, in another precision, and fails.
+    network.activation_checkpoint_func = functools.partial(checkpoint, use_reentrant=False)
     write_in_background(engine)
     return engine
 

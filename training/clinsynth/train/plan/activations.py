@@ -60,7 +60,7 @@ def _norms(anatomy: Anatomy, c: int) -> float:
 def _places(job: Job, device: Device) -> float:
     """Cosines and sines, and on a GPU a row of the mask that keeps attention inside documents."""
     c = job.compute_bytes
-    rotations = 0 if job.anatomy.positions else 2 * c * job.anatomy.head_width
+    rotations = 2 * c * job.anatomy.rotary_width
     return rotations + (c * job.context if device == "gpu" else 0)
 
 
@@ -70,6 +70,8 @@ def _attention(anatomy: Anatomy, c: int, device: Device) -> float:
     kept = c * (2 * queries + 2 * keys) + _FLOAT * anatomy.heads
     if anatomy.head_norms:  # in float32, then in the run's precision
         kept += (_FLOAT + c) * (queries + keys)
+    if anatomy.fused and anatomy.rotary_width and c == _FLOAT:
+        kept += 2 * c * queries  # the value is a view of all three, beside which the rotated two are new
     if device == "cpu":  # documents are attended one by one and put together in a copy
         kept += c * queries
     return kept

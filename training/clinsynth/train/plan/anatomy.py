@@ -50,6 +50,7 @@ class Anatomy:
         head_width: of one attention head.
         mlp_width: between the two halves of the MLP.
         positions: rows of the table of learned positions; 0 where they are rotary.
+        rotary_width: of the part of a head that is rotated.
         linears: the linear layers of a block.
         block_norms: parameters of the norms of a block, whole on each process.
         norm: parameters of the last norm.
@@ -73,10 +74,16 @@ class Anatomy:
     block_norms: int
     norm: int
     tied: bool
+    rotary_width: int = 0
     rms: bool = True
     activation: Literal["gated", "gelu", "gelu_new"] = "gated"
     head_norms: bool = False
     parallel: bool = False
+
+    @property
+    def fused(self) -> bool:
+        """Whether query, key and value come out of one matrix."""
+        return len(self.linears) == 4
 
     @property
     def embedding(self) -> int:
@@ -183,6 +190,7 @@ def _gated(architecture: str, settings: Mapping[str, Any]) -> Anatomy:
         block_norms=2 * width + (2 * head_width if head_norms else 0),
         norm=width,
         tied=bool(settings.get("tie_word_embeddings", False)),
+        rotary_width=head_width,
         head_norms=head_norms,
     )
 
@@ -229,10 +237,17 @@ def _gpt_neox(architecture: str, settings: Mapping[str, Any]) -> Anatomy:
         block_norms=4 * width,
         norm=2 * width,
         tied=bool(settings.get("tie_word_embeddings", False)),
+        rotary_width=int(width // heads * _rotated(settings)),
         rms=False,
         activation="gelu",
         parallel=bool(settings.get("use_parallel_residual", True)),
     )
+
+
+def _rotated(settings: Mapping[str, Any]) -> float:
+    """The share of a head that is rotated, as older and newer configs say it."""
+    share = (settings.get("rope_parameters") or {}).get("partial_rotary_factor")
+    return float(settings.get("rotary_pct", 0.25) if share is None else share)
 
 
 def _four(width: int, mlp: int, *, bias: bool) -> tuple[Linear, ...]:

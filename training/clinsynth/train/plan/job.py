@@ -157,6 +157,13 @@ def job_of(config: TrainConfig, vocabulary: int) -> Job:
     )
 
 
+def zero_stages(pp: int) -> tuple[int, ...]:
+    """Stages of ZeRO that the trainer offers at ``pp`` stages of a pipeline."""
+    from clinsynth.train.config import LayoutConfig
+
+    return (1, 2, 3) if pp == 1 and "zero" in LayoutConfig.model_fields else (1,)
+
+
 def layout_of(config: TrainConfig) -> Layout:
     """The layout that a config asks for."""
     layout = config.layout

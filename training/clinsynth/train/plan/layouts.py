@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from clinsynth.train.plan.hardware import Cluster
-from clinsynth.train.plan.job import Job, Layout
+from clinsynth.train.plan.job import Job, Layout, zero_stages
 from clinsynth.train.plan.memory import GIB, Memory, peak
 from clinsynth.train.plan.speed import StepTime, step_time
 
@@ -75,7 +75,7 @@ def search(job: Job, cluster: Cluster) -> Search:
             if job.rows % dp:
                 refused.dp.append(dp)
                 continue
-            for zero in (1, 2, 3) if pp == 1 else (1,):
+            for zero in zero_stages(pp):
                 fitting += _best(job, cluster, Layout(tp, pp, dp, zero), refused)
     fitting.sort(key=lambda candidate: candidate.order)
     return Search(tuple(fitting), refused.by_size(job))
