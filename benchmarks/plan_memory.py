@@ -221,7 +221,7 @@ def make_corpus(folder: Path) -> None:
         (new / "overlap").mkdir()
         np.save(new / "overlap" / "ngrams.npy", np.arange(4, dtype=np.uint64))
         for split, part in (("train", texts[:180]), ("valid", texts[180:])):
-            with TokenWriter(new / "tokens" / split, VOCABULARY) as writer:
+            with TokenWriter(new / "tokens" / split / "notes", VOCABULARY) as writer:
                 for ids in tokenizer.encode_batch(part):
                     writer.append(ids)
 
