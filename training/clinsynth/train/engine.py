@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import torch
+from torch.utils.checkpoint import checkpoint
 
 from clinsynth.train.writing import write_in_background
 
@@ -25,6 +27,8 @@ def start_engine(config: TrainConfig, network: Any, *, universal: bool = False) 
     settings = deepspeed_config(config)
     settings["checkpoint"]["load_universal"] = universal
     engine, *_ = deepspeed.initialize(model=network, optimizer=optimizer, config=settings)
+    # DeepSpeed's own way computes again outside of autocast, in another precision, and fails.
+    network.activation_checkpoint_func = functools.partial(checkpoint, use_reentrant=False)
     write_in_background(engine)
     return engine
 
