@@ -7,7 +7,6 @@ it the packed rows are read as the run reads them, with a mask that is spelled o
 from __future__ import annotations
 
 import hashlib
-import json
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,24 +14,24 @@ from typing import Any
 
 import numpy as np
 import torch
-from benchmarks._plain import Plain, backward_of_mean, train_plainly
+from benchmarks._plain import Plain, backward_of_mean, make_corpus, train_plainly
 
 from clinsynth.tokens.packing import IGNORED, Row
 from clinsynth.tokens.tokenizer import load_tokenizer
 from clinsynth.train.config import TrainConfig
 
-ARCHITECTURES = ("llama", "qwen2", "mistral", "gpt2", "gpt_neox")
 
-
-def make_base(folder: Path, corpus: Path, architecture: str, unknown: int = 0, **options: Any) -> Path:
-    """A Hugging Face folder with random weights and the corpus's tokenizer.
+def make_base(folder: Path, tokenizer: Path, architecture: str, **options: Any) -> Path:
+    """A Hugging Face folder with random weights.
 
     Args:
-        unknown: how many of the corpus's tokens the model has never seen.
+        tokenizer: folder with the files of its tokenizer.
     """
+    from tokenizers import Tokenizer
     from transformers import AutoConfig, AutoModelForCausalLM
 
-    rows = _write_tokenizer(corpus / "tokenizer", folder, unknown)
+    shutil.copytree(tokenizer, folder)
+    rows = Tokenizer.from_file(str(folder / "tokenizer.json")).get_vocab_size()
     shape: dict[str, Any] = {"num_hidden_layers": 2, "num_attention_heads": 4, "hidden_size": 64}
     shape |= {"bos_token_id": 1, "eos_token_id": 3, "pad_token_id": 0}
     if architecture == "gpt2":
@@ -52,19 +51,15 @@ def make_base(folder: Path, corpus: Path, architecture: str, unknown: int = 0, *
     return folder
 
 
-def _write_tokenizer(source: Path, folder: Path, unknown: int) -> int:
-    """The tokenizer without its last tokens; how many are left."""
-    folder.mkdir(parents=True)
-    for file in source.iterdir():
-        shutil.copyfile(file, folder / file.name)
-    settings = json.loads((source / "tokenizer.json").read_text("utf-8"))
-    model = settings["model"]
-    size = len(model["vocab"])
-    if unknown:
-        model["vocab"] = {token: i for token, i in model["vocab"].items() if i < size - unknown}
-        model["merges"] = model["merges"][:-unknown]
-        (folder / "tokenizer.json").write_text(json.dumps(settings), "utf-8")
-    return size - unknown
+def make_open_base(folder: Path, architecture: str, **options: Any) -> tuple[Path, Path]:
+    """A model with a tokenizer of its own, as from a hub, and a corpus in its tokens and 96 new ones."""
+    from tests.tokens import foreign
+
+    from clinsynth.tokens.adopt import adopt_tokenizer
+
+    tokenizer = foreign.save(foreign.gpt2(), folder / "tokenizer")
+    base = make_base(folder / architecture, tokenizer, architecture, **options)
+    return base, make_corpus(folder / "corpus", tokenizer=adopt_tokenizer(base, ()))
 
 
 def train_adapter_plainly(config: TrainConfig) -> Plain:
@@ -84,9 +79,12 @@ def plain_adapted_model(config: TrainConfig) -> Any:
         if isinstance(module, torch.nn.Dropout):
             module.p = 0.0
     torch.manual_seed(config.seed)
-    grown = load_tokenizer(config.corpus / "tokenizer").vocabulary_size > model.config.vocab_size
+    known, wanted = model.config.vocab_size, load_tokenizer(config.corpus / "tokenizer").vocabulary_size
+    grown = wanted > known
     if grown:
-        model.resize_token_embeddings(load_tokenizer(config.corpus / "tokenizer").vocabulary_size)
+        model.resize_token_embeddings(wanted, mean_resizing=False)
+        for table in {model.get_input_embeddings(), model.get_output_embeddings()}:
+            table.weight.data[known:] = table.weight.data[:known].mean(0)
     ends = [model.get_input_embeddings(), model.get_output_embeddings()]
     linear = {
         name.rpartition(".")[2]

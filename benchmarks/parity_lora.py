@@ -23,11 +23,14 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 os.environ["DS_ACCELERATOR"] = "cpu"
 os.environ["HF_HUB_OFFLINE"] = "1"
 
+NEW_TOKENS = "new tokens, tied"
+"""Of a model with its own tokenizer: its embedding, which is its output layer too, is trained whole."""
 VARIANTS: dict[str, dict[str, Any]] = {
     "": {},
     "dropout 0.1": {"lora": {"dropout": 0.1}},
     "DoRA, rsLoRA": {"lora": {"dora": True, "rslora": True}},
     "recomputing": {"activation_checkpointing": True},
+    NEW_TOKENS: {},
 }
 """Tried on the first model."""
 COPIES = 2
@@ -58,14 +61,16 @@ def main() -> None:
 def make_cells(folder: Path, models: list[str], stages: list[int], steps: int) -> Iterator[Cell]:
     """Every run."""
     from benchmarks._plain import make_corpus
-    from benchmarks._plain_peft import make_base
+    from benchmarks._plain_peft import make_base, make_open_base
 
     from clinsynth.train.config import TrainConfig
 
-    corpus = make_corpus(folder / "corpus")
+    own = make_corpus(folder / "corpus")
     for model in models:
-        base = make_base(folder / "bases" / model, corpus, model)
+        made = make_base(folder / "bases" / model, own / "tokenizer", model)
+        opened = make_open_base(folder / "open" / model, model, tie_word_embeddings=True)
         for variant, keys in VARIANTS.items() if model == models[0] else [("", VARIANTS[""])]:
+            base, corpus = opened if variant == NEW_TOKENS else (made, own)
             for stage in stages:
                 label = f"{model} {variant}".strip()
                 run = {

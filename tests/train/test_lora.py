@@ -12,7 +12,7 @@ import psutil
 import pytest
 import torch
 from benchmarks._plain import largest_difference
-from benchmarks._plain_peft import make_base, train_adapter_plainly
+from benchmarks._plain_peft import make_base, make_open_base, train_adapter_plainly
 from safetensors.torch import load_file
 from tests.train.test_resume import ranks_of, wait_for_checkpoint
 
@@ -21,6 +21,7 @@ from clinsynth.checkpoint.tensors import weights_sha256
 from clinsynth.config import load_config
 from clinsynth.folders import read_manifest
 from clinsynth.overlap import NgramIndex
+from clinsynth.tokens.tokenizer import load_tokenizer
 from clinsynth.train import checkpoints
 from clinsynth.train.config import TrainConfig
 from clinsynth.train.metrics import read_metrics
@@ -34,7 +35,7 @@ LORA = {"rank": 4, "alpha": 8, "dropout": 0.1}
 @pytest.fixture(scope="module")
 def llama_base(tmp_path_factory, corpus):
     """With untied output layer and grouped-query attention."""
-    return make_base(tmp_path_factory.mktemp("bases") / "llama", corpus, "llama")
+    return make_base(tmp_path_factory.mktemp("bases") / "llama", corpus / "tokenizer", "llama")
 
 
 @pytest.fixture(scope="module")
@@ -177,11 +178,12 @@ def test_the_adapter_folder_explains_itself_and_names_no_machine(finished, llama
 
 
 @pytest.fixture(scope="module")
-def merged(tmp_path_factory, corpus, write_adapter_run, launch):
-    """GPT-2, whose output layer is its embedding, with a token more than it ever saw: merged at the end."""
-    base = make_base(tmp_path_factory.mktemp("bases") / "gpt2", corpus, "gpt2", unknown=1)
+def merged(tmp_path_factory, write_adapter_run, launch):
+    """GPT-2, whose output layer is its embedding, with 96 tokens that it never saw: merged at the end."""
+    base, corpus = make_open_base(tmp_path_factory.mktemp("open"), "gpt2")
     path = write_adapter_run(
         base=base,
+        corpus=str(corpus),
         lora={**LORA, "dropout": 0.0, "merge": True},
         layout={"dp": 2, "zero": 1, "oversubscribe": True},
         activation_checkpointing=True,
@@ -197,8 +199,9 @@ def test_a_merged_model_is_plain_peft_with_its_adapter(merged):
     plain = train_adapter_plainly(merged)
     check_against(plain, merged)
     model = AutoModelForCausalLM.from_pretrained(merged.out).eval()
-    assert model.config.vocab_size == 353
-    ids = torch.randint(0, 353, (2, 40), generator=torch.Generator().manual_seed(0))
+    rows = load_tokenizer(merged.out).vocabulary_size
+    assert model.config.vocab_size == rows
+    ids = torch.randint(0, rows, (2, 40), generator=torch.Generator().manual_seed(0))
     with torch.no_grad():
         torch.testing.assert_close(model(ids).logits, plain.model.eval()(ids).logits, atol=1e-4, rtol=0)
 

@@ -55,7 +55,7 @@ def test_a_file_that_is_not_safetensors_is_named(tmp_path, content):
     ],
 )
 def test_weights_that_are_not_the_configs_are_refused(tmp_path, corpus, change, message):
-    base = make_base(tmp_path / "base", corpus, "llama")
+    base = make_base(tmp_path / "base", corpus / "tokenizer", "llama")
     settings = json.loads((base / "config.json").read_text())
     (base / "config.json").write_text(json.dumps({**settings, **change}))
     with pytest.raises(UsageError, match=message):
@@ -63,7 +63,7 @@ def test_weights_that_are_not_the_configs_are_refused(tmp_path, corpus, change, 
 
 
 def test_the_hash_of_weights_is_that_of_weights_and_config(tmp_path, corpus):
-    base = make_base(tmp_path / "base", corpus, "llama")
+    base = make_base(tmp_path / "base", corpus / "tokenizer", "llama")
     before = weights_sha256(base)
     (base / "README.md").write_text("hello")
     (base / "generation_config.json").unlink(missing_ok=True)
@@ -77,7 +77,7 @@ def test_the_hash_of_weights_is_that_of_weights_and_config(tmp_path, corpus):
 
 
 def test_tables_of_rotations_are_exact_whatever_the_weights_are(tmp_path, corpus):
-    base = make_base(tmp_path / "base", corpus, "llama")
+    base = make_base(tmp_path / "base", corpus / "tokenizer", "llama")
     exact, rounded = (load_model(base, torch.float32) for _ in range(2))
     rounded.to(torch.bfloat16)
     table = rounded.model.rotary_emb.inv_freq
@@ -89,7 +89,7 @@ def test_tables_of_rotations_are_exact_whatever_the_weights_are(tmp_path, corpus
 
 
 def test_dropout_is_the_runs_and_otherwise_the_models(tmp_path, corpus):
-    base = make_base(tmp_path / "base", corpus, "gpt2")
+    base = make_base(tmp_path / "base", corpus / "tokenizer", "gpt2")
     assert load_model(base, torch.float32).config.attn_pdrop == 0.1
     settings = load_model(base, torch.float32, dropout=0.0).config
     assert (settings.attn_pdrop, settings.resid_pdrop, settings.embd_pdrop) == (0, 0, 0)
@@ -103,7 +103,7 @@ def test_dropout_is_the_runs_and_otherwise_the_models(tmp_path, corpus):
     ],
 )
 def test_a_model_that_transformers_cannot_load_is_one_line(tmp_path, corpus, change):
-    base = make_base(tmp_path / "base", corpus, "llama")
+    base = make_base(tmp_path / "base", corpus / "tokenizer", "llama")
     settings = json.loads((base / "config.json").read_text())
     (base / "config.json").write_text(json.dumps({**settings, **change}))
     with pytest.raises(UsageError, match="transformers cannot load it: ") as error:

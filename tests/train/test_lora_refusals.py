@@ -6,7 +6,7 @@ import json
 
 import pytest
 import yaml
-from benchmarks._plain_peft import make_base
+from benchmarks._plain_peft import make_base, make_open_base
 from click.testing import CliRunner
 
 from clinsynth.errors import ClinsynthError
@@ -15,7 +15,7 @@ from clinsynth.train.command import train
 
 @pytest.fixture(scope="module")
 def base(tmp_path_factory, corpus):
-    return make_base(tmp_path_factory.mktemp("bases") / "llama", corpus, "llama")
+    return make_base(tmp_path_factory.mktemp("bases") / "llama", corpus / "tokenizer", "llama")
 
 
 @pytest.fixture(autouse=True)
@@ -76,21 +76,10 @@ def change_json(path, **values):
     path.write_text(json.dumps({**json.loads(path.read_text()), **values}))
 
 
-def other_tokenizer(folder):
-    path = folder / "tokenizer.json"
-    settings = json.loads(path.read_text())
-    vocabulary = settings["model"]["vocab"]
-    names = sorted(vocabulary, key=vocabulary.__getitem__)
-    vocabulary[names[200]], vocabulary[names[201]] = 201, 200
-    path.write_text(json.dumps(settings))
-
-
 @pytest.mark.parametrize(
     ("damage", "message"),
     [
-        (other_tokenizer, "2 of the model's 353 tokens have another id in the corpus's tokenizer"),
-        (lambda folder: (folder / "tokenizer.json").unlink(), "tokenizer.json is missing"),
-        (lambda folder: (folder / "tokenizer.json").write_text("{"), "tokenizer.json is damaged"),
+        (lambda folder: (folder / "tokenizer.json").write_text("{}"), "another tokenizer than the model's"),
         (lambda folder: (folder / "config.json").unlink(), "has no config.json"),
         (lambda folder: (folder / "model.safetensors").unlink(), "has neither model.safetensors nor"),
         (
@@ -104,14 +93,16 @@ def other_tokenizer(folder):
     ],
 )
 def test_a_model_that_cannot_be_adapted_is_named(tmp_path, write_run, corpus, damage, message):
-    folder = make_base(tmp_path / "base", corpus, "llama")
+    folder = make_base(tmp_path / "base", corpus / "tokenizer", "llama")
     damage(folder)
     error = refused(write_run(tmp_path, steps=2, init_from=str(folder), lora={"rank": 4}))
     assert message in str(error)
     assert not (tmp_path / "train").exists()
 
 
-def test_new_tokens_must_be_learned(tmp_path, write_run, corpus):
-    folder = make_base(tmp_path / "base", corpus, "llama", unknown=1)
-    path = write_run(tmp_path, steps=2, init_from=str(folder), lora={"modules_to_save": []})
-    assert "the corpus's tokenizer has 1 tokens that the model never saw" in str(refused(path))
+def test_new_tokens_must_be_learned(tmp_path, write_run):
+    base, corpus = make_open_base(tmp_path / "open", "llama")
+    path = write_run(
+        tmp_path, steps=2, corpus=str(corpus), init_from=str(base), lora={"modules_to_save": []}
+    )
+    assert "the corpus's tokenizer has 96 tokens that the model never saw" in str(refused(path))

@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from clinsynth.checkpoint.tensors import tensor_shapes
-from clinsynth.errors import FolderError, UsageError
-from clinsynth.train.settings import existing_settings
+from clinsynth.errors import UsageError
+from clinsynth.folders import file_sha256
+from clinsynth.tokens.tokenizer import load_tokenizer
+from clinsynth.train.settings import TOKENIZER, check_vocabulary, existing_settings
 
 if TYPE_CHECKING:
     from clinsynth.train.config import TrainConfig
@@ -29,6 +31,8 @@ def check_adapter_run(config: TrainConfig) -> None:
     assert config.lora is not None
     assert config.init_from is not None
     settings = existing_settings(config.init_from)
+    tokenizer = load_tokenizer(config.corpus / "tokenizer")
+    check_vocabulary(config, tokenizer, int(settings.get("vocab_size", 0)))
     _check_reach(config, settings)
     check_targets(config)
     new = new_tokens(config)
@@ -89,29 +93,13 @@ def linear_layers(folder: Path) -> list[str]:
 
 
 def new_tokens(config: TrainConfig) -> int:
-    """How many tokens of the corpus's tokenizer the model has never seen.
-
-    Raises:
-        UsageError: the tokenizer is not the model's with tokens added: one id would mean two things.
-    """
-    from tokenizers import Tokenizer
-
+    """How many tokens that the model has never seen the corpus's tokenizer has added to its own."""
     assert config.init_from is not None
-    mine = Tokenizer.from_file(str(config.corpus / "tokenizer" / "tokenizer.json")).get_vocab()
-    path = config.init_from / "tokenizer.json"
-    if not path.is_file():
-        raise FolderError(f"init_from: {path} is missing: nobody can say what the model's ids mean")
-    try:
-        known = Tokenizer.from_file(str(path)).get_vocab()
-    except Exception as error:  # noqa: BLE001 - tokenizers raises bare Exception
-        raise FolderError(f"init_from: {path} is damaged ({type(error).__name__})") from None
-    moved = sum(mine.get(token) != number for token, number in known.items())
-    if moved:
-        raise UsageError(
-            f"corpus: {moved} of the model's {len(known)} tokens have another id in the corpus's "
-            "tokenizer: prepare the corpus with the model's tokenizer"
-        )
-    return len(mine) - len(known)
+    tokenizer = load_tokenizer(config.corpus / "tokenizer")
+    files = (config.init_from / TOKENIZER, config.corpus / "tokenizer" / TOKENIZER)
+    if tokenizer.base is None or (files[0].is_file() and len(set(map(file_sha256, files))) == 1):
+        return 0
+    return tokenizer.vocabulary_size - tokenizer.base.vocabulary
 
 
 def _check_reach(config: TrainConfig, settings: Mapping[str, Any]) -> None:

@@ -91,7 +91,7 @@ def _with_adapter(adapter: Path, base: Path, card: Card) -> Any:
     import torch
 
     model = load_model(base, torch.float32)
-    fit_vocabulary(model, card.vocabulary, around_the_mean=False)  # the adapter brings its own rows
+    fit_vocabulary(model, card.vocabulary)
     return peft.PeftModel.from_pretrained(model, adapter, autocast_adapter_dtype=False).eval()
 
 

@@ -77,14 +77,17 @@ def base_dtype(config: TrainConfig) -> torch.dtype:
     return torch.bfloat16 if config.precision == "bf16" else torch.float32
 
 
-def fit_vocabulary(model: Any, vocabulary: int, *, around_the_mean: bool = True) -> None:
-    """Gives the embedding a row for every token.
-
-    Args:
-        around_the_mean: of the other rows, so that new tokens begin as likely as an average one.
-    """
-    if vocabulary > model.config.vocab_size:
-        model.resize_token_embeddings(vocabulary, mean_resizing=around_the_mean)
+@torch.no_grad()
+def fit_vocabulary(model: Any, vocabulary: int) -> None:
+    """Gives embedding and output layer a row for every token; new ones are the mean of the others."""
+    known = model.config.vocab_size
+    if vocabulary <= known:
+        return
+    model.resize_token_embeddings(vocabulary, mean_resizing=False)
+    for table in (model.get_input_embeddings(), model.get_output_embeddings()):
+        table.weight[known:] = table.weight[:known].float().mean(0).to(table.weight.dtype)
+        if getattr(table, "bias", None) is not None:
+            table.bias[known:] = table.bias[:known].float().mean().to(table.bias.dtype)
 
 
 def _attach(config: TrainConfig, model: Any) -> Any:
@@ -92,7 +95,6 @@ def _attach(config: TrainConfig, model: Any) -> Any:
 
     options = config.lora
     assert options is not None
-    torch.manual_seed(config.seed)
     fit_vocabulary(model, load_tokenizer(config.corpus / "tokenizer").vocabulary_size)
     if config.activation_checkpointing:
         model.gradient_checkpointing_enable({"use_reentrant": False})
@@ -110,7 +112,7 @@ def _attach(config: TrainConfig, model: Any) -> Any:
         modules_to_save=whole or None,
         ensure_weight_tying=bool(model.config.tie_word_embeddings) and "lm_head" in whole,
     )
-    torch.manual_seed(config.seed)  # once more: new rows take a number of draws that depends on the stage
+    torch.manual_seed(config.seed)
     adapted = peft.get_peft_model(model, adapter)
     for parameter in adapted.parameters():
         if parameter.requires_grad:  # PEFT leaves modules that are trained whole in the model's type
