@@ -1,5 +1,4 @@
-"""Floating-point operations of a model, and how many an accelerator could do: for model FLOPs utilisation
-(MFU).
+"""Floating-point operations of a model, and those that an accelerator could do: model FLOPs utilisation.
 
 What a model needs, not what a run spends: recomputed activations don't count, and neither do the padding of
 a row and of the vocabulary.
@@ -24,9 +23,8 @@ def flops_per_token(parameters: int, layers: int, attention_width: int, context:
     """FLOPs that training a decoder takes a token, forward and backward.
 
     As Chowdhery et al. 2022 (PaLM, appendix B) count them, with the whole square of the attention and not
-    its causal
-    half, so that figures compare: 6 for each weight that multiplies, 12 x layers x width x context for
-    attention.
+    its causal half, so that figures compare: 6 for each weight that multiplies, 12 x layers x width x
+    context for attention.
 
     Args:
         parameters: weights that multiply: not the embedding, unless it is the output layer too, nor learned
@@ -46,9 +44,8 @@ def model_flops(hf_config: Any, context: int) -> float:
         model = AutoModelForCausalLM.from_config(hf_config)
     weights = set(model.parameters())
     looked_up = {module.weight for module in model.modules() if isinstance(module, torch.nn.Embedding)}
-    multiplying = (weights - looked_up) | {
-        model.get_output_embeddings().weight
-    }  # tied: looked up and multiplied
+    # A tied embedding is looked up and multiplied.
+    multiplying = (weights - looked_up) | {model.get_output_embeddings().weight}
     head = getattr(hf_config, "head_dim", None) or hf_config.hidden_size // hf_config.num_attention_heads
     return flops_per_token(
         sum(weight.numel() for weight in multiplying),
