@@ -53,7 +53,6 @@ def refused(path, *arguments):
         ({"layout.tp": 2}, "layout.tp is 2: lora goes with tp 1 and pp 1"),
         ({"layout.pp": 2}, "layout.pp is 2: lora goes with tp 1 and pp 1"),
         ({"layout.zero": 4}, "key layout.zero: input should be less than or equal to 3"),
-        ({"lora": None, "layout.zero": 3}, "layout.zero is 3: without lora it is 1"),
         ({"context": 512}, "context 512 is more than the 128 positions of the model"),
         ({"init_from": "nowhere"}, "init_from: nowhere: no such folder"),
     ],

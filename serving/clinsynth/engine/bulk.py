@@ -21,7 +21,7 @@ from clinsynth.engine.request import (
     Request,
     step_error,
 )
-from clinsynth.engine.translate import TRIAL, Translator, refusal_by_vllm, refused
+from clinsynth.engine.translate import TRIAL, TRIAL_PROMPT, Translator, refusal_by_vllm, refused
 from clinsynth.engine.vllm_setup import engine_arguments, load_error, load_vllm
 from clinsynth.tokens.tokenizer import load_tokenizer
 
@@ -112,7 +112,7 @@ class BulkEngine:
 
         params = self._translator.sampling_params(TRIAL, n=1)
         try:
-            self._llm.generate(tokens_input([0]), params, use_tqdm=False)
+            self._llm.generate(tokens_input(list(TRIAL_PROMPT)), params, use_tqdm=False)
         except Exception as error:  # noqa: BLE001 - a kernel may raise anything
             self.close()
             raise load_error(model_dir, error, "run") from None

@@ -14,7 +14,7 @@ from typing import Any, Final, Self
 from clinsynth.engine.config import EngineConfig
 from clinsynth.engine.info import EngineInfo, check_model_folder, engine_info
 from clinsynth.engine.request import Completion, Delta, EngineDiedError, RefusedRequestError, Request
-from clinsynth.engine.translate import TRIAL, Translator, finish_reason, refusal_by_vllm
+from clinsynth.engine.translate import TRIAL, TRIAL_PROMPT, Translator, finish_reason, refusal_by_vllm
 from clinsynth.engine.vllm_setup import engine_arguments, load_error, load_vllm
 from clinsynth.errors import EngineError
 from clinsynth.tokens.tokenizer import load_tokenizer
@@ -68,7 +68,7 @@ class LiveEngine:
 
     async def _try_out(self) -> None:
         try:
-            await self.complete(Request("trial", (0,), TRIAL))
+            await self.complete(Request("trial", TRIAL_PROMPT, TRIAL))
         except BaseException as error:  # whoever waits for the start may be cancelled: leave no process
             await self.__aexit__(None, None, None)
             if not isinstance(error, EngineError):

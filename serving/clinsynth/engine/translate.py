@@ -10,9 +10,13 @@ from clinsynth.engine.request import Completion, FinishReason, RefusedRequestErr
 from clinsynth.tokens.tokenizer import NoteTokenizer
 
 TRIAL: Final = Sampling(temperature=0, max_tokens=1, ignore_end=True)
-"""One token, behind token 0, which every vocabulary has: so much a started engine must be able to do. Some
-failures show in the first step only, such as a size of attention heads that the device's kernels lack.
+"""One token, behind ``TRIAL_PROMPT``: so much a started engine must be able to do. Some failures show in
+the first step only, such as a size of attention heads that the device's kernels lack.
 """
+TRIAL_PROMPT: Final = (0,) * 8
+"""Token 0, which every vocabulary has, several times: on a processor with AMX a process must ask for its
+registers, which the matrix products of eight tokens do and those of four do not. vLLM's attention uses them
+unasked, and a short first prompt would end the process (SIGILL)."""
 
 
 class Translator:
