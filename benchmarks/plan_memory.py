@@ -175,7 +175,8 @@ def measure(case: Case, folder: Path, corpus: Path) -> dict[int, float]:
         launcher.terminate()
         _, error = launcher.communicate()
     if len(peaks) != np.prod(case.layout):
-        raise SystemExit(f"{case.name}: {(error.strip().splitlines() or ['over too soon'])[-1]}")
+        said = error.strip().splitlines() or ["over before its memory was read"]
+        raise SystemExit(f"{case.name}: exit code {launcher.returncode}: {said[-1]}")
     return peaks
 
 
