@@ -124,6 +124,7 @@ def test_a_model_that_is_continued_is_planned_from_its_config(tmp_path, config, 
         (["layout.pp=9", "--vocabulary", "9"], "layout: pp 9 is more than the 8 layers"),
         (["model=huge", "--vocabulary", "9"], "presets are demo, small-12m"),
         (["model=null", "init_from=gone"], "init_from: gone has no config.json"),
+        (["layout.zero=0", "--vocabulary", "9"], "layout.zero is 0: a plan counts ZeRO-1, 2 and 3"),
     ],
 )
 def test_what_is_wrong_is_one_line(config, arguments, message):

@@ -89,8 +89,8 @@ class Job:
                 return f"tp {layout.tp} does not divide {name} {size:,}"
         if layout.pp > self.anatomy.layers:
             return f"pp {layout.pp} is more than the {self.anatomy.layers} layers"
-        if layout.zero > 1 and layout.pp > 1:
-            return f"ZeRO-{layout.zero} does not go with a pipeline"
+        if layout.zero != 1 and (layout.tp > 1 or layout.pp > 1):
+            return f"ZeRO-{layout.zero} goes with tp 1 and pp 1 only"
         if self.rows % layout.dp:
             return f"dp {layout.dp} does not divide batch.rows {self.rows:,}"
         if self.rows % (layout.micro_rows * layout.dp):
@@ -136,6 +136,10 @@ def job_of(config: TrainConfig, vocabulary: int) -> Job:
         UsageError: the architecture is not known, the shape is wrong for it, or its positions are too few.
         FolderError: ``init_from`` has no config.
     """
+    if config.lora is not None:
+        raise UsageError("lora: a plan counts training of the whole model; adapters are not planned yet")
+    if config.layout.zero == 0:
+        raise UsageError("layout.zero is 0: a plan counts ZeRO-1, 2 and 3")
     if config.shape is not None:
         architecture = config.shape.architecture
         settings = family_of(architecture).settings(config.shape, vocabulary, config.context)
@@ -157,11 +161,9 @@ def job_of(config: TrainConfig, vocabulary: int) -> Job:
     )
 
 
-def zero_stages(pp: int) -> tuple[int, ...]:
-    """Stages of ZeRO that the trainer offers at ``pp`` stages of a pipeline."""
-    from clinsynth.train.config import LayoutConfig
-
-    return (1, 2, 3) if pp == 1 and "zero" in LayoutConfig.model_fields else (1,)
+def zero_stages(tp: int, pp: int) -> tuple[int, ...]:
+    """Stages of ZeRO that the trainer offers beside ``tp`` and ``pp``."""
+    return (1, 2, 3) if tp == pp == 1 else (1,)
 
 
 def layout_of(config: TrainConfig) -> Layout:
@@ -171,7 +173,7 @@ def layout_of(config: TrainConfig) -> Layout:
         tp=layout.tp,
         pp=layout.pp,
         dp=layout.dp,
-        zero=getattr(layout, "zero", 1),
+        zero=layout.zero,
         micro_rows=config.batch.micro_rows,
         checkpointing=config.activation_checkpointing,
     )
