@@ -19,7 +19,7 @@ optimizers = st.builds(
     warmup_steps=st.integers(0, 60),
     decay_share=st.floats(0.01, 1),
     decay_shape=st.sampled_from(["1-sqrt", "linear"]),
-    final_lr=st.floats(0, 1),
+    final_lr=st.floats(0, 1, allow_subnormal=False),
 )
 wsd = optimizers.map(lambda optimizer: optimizer.model_copy(update={"schedule": "wsd"}))
 
