@@ -208,7 +208,7 @@ class Bench:
             precision="fp32",
             layout={"tp": tp, "pp": pp, "dp": dp, "oversubscribe": True},
             batch={"rows": 8, "micro_rows": 2},
-            optimizer={"lr": 3e-3, "warmup_steps": 3, "weight_decay": 0.1, "clip": 1.0, "eps": EPS},
+            optimizer={"lr": 1e-3, "warmup_steps": 3, "weight_decay": 0.1, "clip": 1.0, "eps": EPS},
             validation={"every_steps": 0, "rows": 8},
             **{"checkpoints": {"every_steps": 0, "every_minutes": 0}, **more},
         )
