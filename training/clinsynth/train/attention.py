@@ -50,7 +50,7 @@ class Documents:
 
     segments: torch.Tensor
     _positions: torch.Tensor | None = None
-    _pieces: list[tuple[int, int, int]] | None = None
+    _lengths: list[list[int]] | None = None
     _masks: dict[int | None, torch.Tensor] = field(default_factory=dict)
 
     @property
@@ -61,15 +61,13 @@ class Documents:
         return self._positions
 
     @property
-    def pieces(self) -> list[tuple[int, int, int]]:
-        """(row, start, end) of each document."""
-        if self._pieces is None:
-            row, start = (self.positions == 0).nonzero(as_tuple=True)
+    def lengths(self) -> list[list[int]]:
+        """Of each row, the tokens of its documents one after the other, padding among them."""
+        if self._lengths is None:
             tokens = self.segments.shape[1]
-            starts = list(zip(row.tolist(), start.tolist()))
-            nexts = [*starts[1:], (self.segments.shape[0], 0)]
-            self._pieces = [(r, s, e if n == r else tokens) for (r, s), (n, e) in zip(starts, nexts)]
-        return self._pieces
+            starts = [[i for i, place in enumerate(row) if not place] for row in self.positions.tolist()]
+            self._lengths = [[b - a for a, b in zip(row, [*row[1:], tokens])] for row in starts]
+        return self._lengths
 
     def mask(self, window: int | None) -> torch.Tensor:
         """``document_mask``; with a window, no further back than ``window - 1`` tokens."""
@@ -140,11 +138,12 @@ def _by_document(
     options: dict[str, Any],
 ) -> torch.Tensor:
     """One causal call a document: a mask would cost the square of the row."""
-    rows: list[list[torch.Tensor]] = [[] for _ in range(query.shape[0])]
-    for row, start, end in documents.pieces:
-        here = (slice(row, row + 1), slice(None), slice(start, end))
-        rows[row].append(attend(query[here], key[here], value[here], is_causal=True, **options))
-    return torch.cat([torch.cat(row, 2) for row in rows]).transpose(1, 2)
+    rows = []
+    # Split, not sliced: the gradient of a slice is as large as what it was cut from.
+    for lengths, *whole in zip(documents.lengths, query.unbind(), key.unbind(), value.unbind()):
+        parts = zip(*(torch.split(tensor[None], lengths, 2) for tensor in whole))
+        rows.append(torch.cat([attend(*part, is_causal=True, **options) for part in parts], 2))
+    return torch.cat(rows).transpose(1, 2)
 
 
 def register() -> str:
