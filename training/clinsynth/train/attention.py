@@ -10,15 +10,17 @@ Shapes: B rows, T tokens, N heads, K key and value heads, D width of a head.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 import torch
-from torch.nn.functional import scaled_dot_product_attention
+from torch.nn.functional import pad, scaled_dot_product_attention
 
 NAME: Final = "clinsynth_documents"
 """What the attention is called in Hugging Face's registry."""
+
+_TILE: Final = 64
 
 
 def document_mask(segments: torch.Tensor) -> torch.Tensor:
@@ -141,9 +143,23 @@ def _by_document(
     rows = []
     # Split, not sliced: the gradient of a slice is as large as what it was cut from.
     for lengths, *whole in zip(documents.lengths, query.unbind(), key.unbind(), value.unbind()):
-        parts = zip(*(torch.split(tensor[None], lengths, 2) for tensor in whole))
-        rows.append(torch.cat([attend(*part, is_causal=True, **options) for part in parts], 2))
-    return torch.cat(rows).transpose(1, 2)
+        parts = zip(lengths, *(torch.split(tensor[None], lengths, 2) for tensor in whole))
+        rows.append(torch.cat([_attend_one(attend, length, part, options) for length, *part in parts]))
+    return torch.stack(rows)
+
+
+def _attend_one(
+    attend: Callable[..., torch.Tensor], length: int, part: Sequence[torch.Tensor], options: dict[str, Any]
+) -> torch.Tensor:
+    """One document, [1, N, length, D] of each -> [length, N, D].
+
+    Filled up behind, where no token of it looks: oneDNN compiles a kernel for every length that it meets,
+    and keeps gigabytes of them.
+    """
+    missing = -length % _TILE
+    if missing:
+        part = [pad(tensor, (0, 0, 0, missing)) for tensor in part]
+    return attend(*part, is_causal=True, **options)[0, :, :length].transpose(0, 1)
 
 
 def register() -> str:

@@ -65,10 +65,11 @@ class _TokenLoss(torch.autograd.Function):
         if part.group is None:
             # Loss and gradient of a chunk while its logits are in the cache.
             for here in chunks:
-                log_sum, own = _log_sum_and_own(columns[here], local[here])
-                total += _counted(log_sum - own, labels[here])
+                log_p = torch.log_softmax(columns[here], 1, dtype=torch.float32)
+                own = log_p.gather(1, local[here].clamp(min=0).unsqueeze(1)).squeeze(1)
+                total += _counted(-own, labels[here])
                 if wants_gradient:
-                    _to_gradient(columns[here], local[here], log_sum, _share(labels[here], weight))
+                    _to_gradient(columns[here], log_p.exp_(), local[here], _share(labels[here], weight))
         else:
             parts = [_log_sum_and_own(columns[here], local[here]) for here in chunks]
             log_sum, own = _over_the_vocabulary(
@@ -79,7 +80,8 @@ class _TokenLoss(torch.autograd.Function):
             total += _counted(log_sum - own, labels)
             if wants_gradient:
                 for here in chunks:
-                    _to_gradient(columns[here], local[here], log_sum[here], _share(labels[here], weight))
+                    p = (columns[here].float() - log_sum[here].unsqueeze(1)).exp_()
+                    _to_gradient(columns[here], p, local[here], _share(labels[here], weight))
         if wants_gradient:
             logits.detach()[:, part.columns :].zero_()
             ctx.save_for_backward(logits.detach())
@@ -112,11 +114,8 @@ def _over_the_vocabulary(
     return largest + sums[0].log(), sums[1]
 
 
-def _to_gradient(
-    logits: torch.Tensor, local: torch.Tensor, log_sum: torch.Tensor, share: torch.Tensor
-) -> None:
-    """Overwrites logits [n, columns] with the gradient of the loss in them."""
-    p = (logits.float() - log_sum.unsqueeze(1)).exp_()
+def _to_gradient(logits: torch.Tensor, p: torch.Tensor, local: torch.Tensor, share: torch.Tensor) -> None:
+    """Overwrites logits [n, columns], and their probabilities, with the gradient of the loss in them."""
     inside = (local >= 0) & (local < logits.shape[1])
     p.scatter_add_(1, local.where(inside, 0).unsqueeze(1), -inside.float().unsqueeze(1))
     logits.copy_(p.mul_(share.unsqueeze(1)))
