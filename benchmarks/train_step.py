@@ -175,7 +175,7 @@ def clinsynth_steps(options: argparse.Namespace) -> list[float]:
     micro, times = config.batch.micro_rows, []
     with joined(place):
         settings = family.settings(config.shape, VOCABULARY, options.context)
-        network = build(config, family.config(settings))
+        network = build(config, family, family.config(settings))
         engine = start_engine(config, network)
         copy = network.mpu().get_data_parallel_rank()
         weight = torch.tensor(config.micro_batches * dp / (options.rows * (options.context - 1)))

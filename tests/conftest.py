@@ -45,6 +45,14 @@ def tiny_other_dir(request: pytest.FixtureRequest, tmp_path_factory: pytest.Temp
     return make_model(tmp_path_factory.mktemp("models") / f"tiny-{request.param}", request.param, 0)
 
 
+@pytest.fixture(scope="session")
+def tiny_adapter_dir(tiny_model_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An adapter of ``tiny_model_dir``, called ward, that writes otherwise than the model alone."""
+    from tests.adapters import make_adapter
+
+    return make_adapter(tmp_path_factory.mktemp("ward"), tiny_model_dir, "ward")
+
+
 def make_model(folder: Path, architecture: str, steps: int) -> Path:
     """Writes a model folder at ``folder``."""
     from clinsynth.checkpoint import Card, write_card

@@ -16,9 +16,9 @@ _GREEDY = Sampling(temperature=0, max_tokens=64, ignore_end=True)
 _PROMPTS = ("<|note|>sex: female\n<|text|>", "<|note|><|text|>Known", "chest pain", "é 🫀")
 
 
-def written(engine: BulkEngine) -> list[list[int]]:
+def written(engine: BulkEngine, adapter: str | None = None) -> list[list[int]]:
     """The engine's tokens after each prompt."""
-    requests = [Request(str(i), prompt, _GREEDY) for i, prompt in enumerate(_PROMPTS)]
+    requests = [Request(str(i), prompt, _GREEDY, adapter=adapter) for i, prompt in enumerate(_PROMPTS)]
     found = {c.id: list(c.token_ids) for c in engine.generate(requests)}
     return [found[str(i)] for i in range(len(_PROMPTS))]
 

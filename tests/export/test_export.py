@@ -22,6 +22,7 @@ from clinsynth.deid import TAG, Detector
 from clinsynth.engine import BulkEngine
 from clinsynth.errors import FolderError
 from clinsynth.export import ExportConfig, make_plan, run_export
+from clinsynth.export.plan import ADAPTER
 from clinsynth.folders import Manifest, file_sha256, read_manifest
 
 pytestmark = [
@@ -36,9 +37,10 @@ Made = tuple[ExportConfig, Manifest]
 
 
 @pytest.fixture(scope="module")
-def engine(tiny_model_dir: Path, export_config: MakeConfig) -> Iterator[BulkEngine]:
+def engine(tiny_model_dir: Path, tiny_adapter_dir: Path, export_config: MakeConfig) -> Iterator[BulkEngine]:
     """Started once: that takes longer than all else here."""
-    with BulkEngine(tiny_model_dir, export_config(Path("unused")).engine) as started:
+    config = export_config(Path("unused")).engine
+    with BulkEngine(tiny_model_dir, config, {ADAPTER: tiny_adapter_dir}) as started:
         yield started
 
 
@@ -186,6 +188,21 @@ def test_withheld_notes_are_drawn_again_and_the_same_config_gives_the_same_bytes
     assert (first.out / "rejected/rejected.jsonl").read_text() == (
         second.out / "rejected/rejected.jsonl"
     ).read_text()
+
+
+def test_an_adapter_writes_in_place_of_its_model(
+    made: Made, engine: BulkEngine, export_config: MakeConfig, tiny_adapter_dir: Path, tmp_path: Path
+) -> None:
+    config = export_config(tmp_path / "ward", adapter=tiny_adapter_dir, notes=10)
+    manifest = run_export(config, engine=engine)
+    assert manifest.inputs["card.json"] == file_sha256(tiny_adapter_dir / "card.json")
+    assert manifest.config["adapter"] == tiny_adapter_dir.name
+    assert "(ward, an adapter of " in (config.out / "README.md").read_text()
+    rows = pq.read_table(shards(config.out)[0]).to_pylist()
+    assert len(rows) == 10
+    assert {dict(row["provenance"])["model"] for row in rows} == {manifest.inputs["card.json"]}
+    others = pq.read_table(shards(made[0].out)[0]).column("text").to_pylist()
+    assert not {row["text"] for row in rows} & set(others)
 
 
 _SCRIPT = """

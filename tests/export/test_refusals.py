@@ -78,6 +78,14 @@ def test_a_model_without_index_is_refused_unless_the_config_says_so(model: Path,
     assert prepare_export(config.model_copy(update={"gate": gate})).shards == 1
 
 
+def test_an_adapter_of_another_model_is_refused(
+    tiny_gpt2_dir: Path, tiny_adapter_dir: Path, tmp_path: Path
+) -> None:
+    config = ExportConfig(model=tiny_gpt2_dir, adapter=tiny_adapter_dir, out=tmp_path / "out")
+    with pytest.raises(FolderError, match="fits no other model"):
+        prepare_export(config)
+
+
 def test_a_place_that_is_taken_is_refused(model: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     out.mkdir()

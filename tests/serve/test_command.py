@@ -50,6 +50,22 @@ def test_a_model_that_cannot_answer_for_itself(
     assert says in str(error)
 
 
+def test_an_adapter_of_another_model(tiny_gpt2_dir: Path, tiny_adapter_dir: Path) -> None:
+    error = _refusal("--model", str(tiny_gpt2_dir), "--adapter", str(tiny_adapter_dir), "--port", "0")
+    assert isinstance(error, FolderError)
+    assert "fits no other model" in str(error)
+
+
+@pytest.mark.parametrize("names", [("", ""), ("a=", "a="), ("=",)])
+def test_adapters_need_different_names(
+    tiny_model_dir: Path, tiny_adapter_dir: Path, names: tuple[str, ...]
+) -> None:
+    adapters = [part for name in names for part in ("--adapter", f"{name}{tiny_adapter_dir}")]
+    error = _refusal("--model", str(tiny_model_dir), *adapters)
+    assert isinstance(error, UsageError)
+    assert "use NAME=DIR" in str(error)
+
+
 def test_an_open_address_needs_a_key(tiny_model_dir: Path) -> None:
     error = _refusal("--model", str(tiny_model_dir), "--host", "0.0.0.0", "--port", "0")
     assert isinstance(error, UsageError)

@@ -36,13 +36,19 @@ graceful_seconds: 20
 class Server:
     """A running ``clinsynth serve``."""
 
-    def __init__(self, model: Path, folder: Path) -> None:
+    def __init__(self, model: Path, adapter: Path, folder: Path) -> None:
         (folder / "serve.yaml").write_text(_CONFIG)
         self.errors = folder / "stderr.txt"
         self.said = ""
         with self.errors.open("wb") as errors:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "clinsynth.cli", "serve", *_options(model, folder / "serve.yaml")],
+                [
+                    sys.executable,
+                    "-m",
+                    "clinsynth.cli",
+                    "serve",
+                    *_options(model, adapter, folder / "serve.yaml"),
+                ],
                 stdout=subprocess.PIPE,
                 stderr=errors,
                 env={**os.environ, "CLINSYNTH_API_KEY": _KEY, "OMP_NUM_THREADS": "1"},
@@ -77,13 +83,16 @@ class Server:
         return code
 
 
-def _options(model: Path, config: Path) -> list[str]:
-    return ["--model", str(model), "--port", "0", "--config", str(config)]
+def _options(model: Path, adapter: Path, config: Path) -> list[str]:
+    adapters = ["--adapter", str(adapter), "--adapter", f"same={adapter}"]
+    return ["--model", str(model), *adapters, "--port", "0", "--config", str(config)]
 
 
 @pytest.fixture(scope="module")
-def server(tiny_model_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    one = Server(tiny_model_dir, tmp_path_factory.mktemp("serve"))
+def server(
+    tiny_model_dir: Path, tiny_adapter_dir: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Server]:
+    one = Server(tiny_model_dir, tiny_adapter_dir, tmp_path_factory.mktemp("serve"))
     yield one
     if one.process.poll() is None:
         one.end()
@@ -111,10 +120,38 @@ def test_it_says_where_it_answers_and_health_needs_no_key(server: Server) -> Non
 
 
 def test_models(client: httpx.Client, tiny_model_dir: Path) -> None:
-    [model] = client.get("/v1/models").json()["data"]
+    model, adapter, same = client.get("/v1/models").json()["data"]
     assert model["id"] == "tiny-llama"
+    assert model["parent"] is None
     assert model["max_model_len"] == 256
     assert model["card_sha256"] == file_sha256(tiny_model_dir / "card.json")
+    assert (adapter["id"], same["id"]) == ("ward", "same")
+    assert adapter["parent"] == "tiny-llama"
+    assert adapter["card_sha256"] == same["card_sha256"] != model["card_sha256"]
+
+
+def test_an_adapter_answers_by_its_name(client: httpx.Client, tiny_adapter_dir: Path) -> None:
+    asked = {"n": 4, "seed": 2, "mode": "tags", "sex": "male"}
+    model, ward, same = (_notes(client, **asked, model=name) for name in ("tiny-llama", "ward", "same"))
+    texts = [[note["text"] for note in one["notes"]] for one in (model, ward, same)]
+    assert texts[0] != texts[1] == texts[2]
+    assert texts[0] == [note["text"] for note in _notes(client, **asked)["notes"]], "the first by default"
+    assert ward["model"] == "ward"
+    for note in ward["notes"]:
+        assert note["provenance"]["card_sha256"] == file_sha256(tiny_adapter_dir / "card.json")
+    body = {"prompt": "<|note|><|text|>", "temperature": 0, "max_tokens": 24}
+    alone, adapted = (
+        client.post("/v1/completions", json=body | {"model": name}).json()
+        for name in ("tiny-llama", "ward")
+    )
+    assert adapted["model"] == "ward"
+    assert alone["choices"][0]["text"] != adapted["choices"][0]["text"]
+    for route in ("/v1/notes", "/v1/completions"):
+        answer = client.post(
+            route, json={"model": "surgery", **({"prompt": "a"} if "comp" in route else {})}
+        )
+        assert answer.status_code == 404
+        assert "GET /v1/models" in answer.json()["error"]["message"]
 
 
 def test_notes_with_tags_entities_and_provenance(client: httpx.Client, tiny_model_dir: Path) -> None:

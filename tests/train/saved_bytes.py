@@ -36,8 +36,10 @@ def saved_bytes(config):
     from clinsynth.train.settings import model_settings
 
     family, settings = model_settings(config)
-    network = build(config, family.config(settings))
-    (inputs, target), *_ = open_batches(config, 0).step(0)[0]
+    network = build(config, family, family.config(settings))
+    ((ids, segments), target), *_ = open_batches(config, 0).step(0)[0]
+    # One document a row: on a CPU each is filled up to whole tiles, which a plan cannot know.
+    inputs = (ids, torch.zeros_like(segments))
     parameters = {parameter.untyped_storage().data_ptr() for parameter in network.parameters()}
     saved = {}
 

@@ -125,7 +125,12 @@ def test_an_existing_model_is_not_overwritten(tmp_path, write_run):
             {"model_type": "llama", "vocab_size": 7},
             "the model has 7 tokens, the corpus 353: prepare the corpus with tokenizer.from: ",
         ),
-        ({"model_type": "mamba", "vocab_size": 353}, "models of type 'mamba' cannot be trained yet"),
+        (
+            {"model_type": "mamba", "vocab_size": 353},
+            "models of type 'mamba' cannot be trained: Hugging Face has no",
+        ),
+        ({"model_type": "mixtral", "vocab_size": 353}, "by 'packed_colwise', which is not known"),
+        ({"model_type": "nothing", "vocab_size": 353}, "models of type 'nothing' are not known to this"),
     ],
 )
 def test_a_model_that_cannot_be_continued_is_named(tmp_path, write_run, settings, message):

@@ -7,13 +7,14 @@ go on.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from types import TracebackType
+from types import MappingProxyType, TracebackType
 from typing import Any, Final, Self
 
+from clinsynth.engine.adapters import Adapter, asked_for, check_architecture, open_adapters
 from clinsynth.engine.config import EngineConfig, Sampling
-from clinsynth.engine.info import EngineInfo, check_model_folder, engine_info
+from clinsynth.engine.info import EngineInfo, check_model_folder, engine_infos
 from clinsynth.engine.request import (
     Completion,
     EngineDiedError,
@@ -35,24 +36,39 @@ class BulkEngine:
     text; vLLM promises this for equal batches only, so a changed batch may, rarely, change a low bit and
     then a token.
 
+    Args:
+        adapters: adapter folders by the names that requests call them.
+
     Raises:
-        FolderError: ``model_dir`` is no model folder, has no card or no tokenizer of ours.
+        FolderError: ``model_dir`` is no model folder, has no card or no tokenizer of ours; or an adapter
+            does not fit it.
+        UsageError: an adapter has the model's name.
         MissingExtraError: vLLM is not installed.
         EngineError: vLLM cannot load the model, or cannot run it.
     """
 
-    def __init__(self, model_dir: Path, config: EngineConfig | None = None) -> None:
+    def __init__(
+        self,
+        model_dir: Path,
+        config: EngineConfig | None = None,
+        adapters: Mapping[str, Path] = MappingProxyType({}),
+    ) -> None:
         self._config = config or EngineConfig()
         check_model_folder(model_dir)
+        self._adapters = open_adapters(model_dir, adapters)
         tokenizer = load_tokenizer(model_dir)
-        vllm = load_vllm()
-        self._llm = _start(vllm.LLM, model_dir, self._config)
+        self._llm = _start(model_dir, self._config, list(self._adapters.values()))
         model = self._llm.model_config
-        self.info: EngineInfo = engine_info(model_dir, model, self._config)
+        self.infos = engine_infos(model_dir, self._adapters, model, self._config)
         self._translator = Translator(tokenizer, model.get_vocab_size(), model.max_model_len)
         self._keys = itertools.count()
         self._busy = False
         self._try_out(model_dir)
+
+    @property
+    def info(self) -> EngineInfo:
+        """What provenance records of the model alone; ``infos`` has the adapters' too, by name."""
+        return next(iter(self.infos.values()))
 
     def __enter__(self) -> Self:
         return self
@@ -89,7 +105,7 @@ class BulkEngine:
         assert self._llm is not None, "the engine is closed"
         assert not self._busy, "one generate() at a time"
         self._busy = True
-        flight = _Flight(self._llm.llm_engine, self._translator, self._keys)
+        flight = _Flight(self._llm.llm_engine, self._translator, self._adapters, self._keys)
         waiting = _one_by_one(requests)
         try:
             more = True
@@ -111,18 +127,30 @@ class BulkEngine:
         from vllm.inputs import tokens_input
 
         params = self._translator.sampling_params(TRIAL, n=1)
+        folder = model_dir
         try:
             self._llm.generate(tokens_input(list(TRIAL_PROMPT)), params, use_tqdm=False)
+            for adapter in self._adapters.values():
+                folder = adapter.folder
+                self._llm.generate(
+                    tokens_input(list(TRIAL_PROMPT)),
+                    params,
+                    use_tqdm=False,
+                    lora_request=adapter.to_vllm(),
+                )
         except Exception as error:  # noqa: BLE001 - a kernel may raise anything
             self.close()
-            raise load_error(model_dir, error, "run") from None
+            raise load_error(folder, error, "run") from None
 
 
 class _Flight:
     """The sequences that are inside the engine, by the name they have there."""
 
-    def __init__(self, engine: Any, translator: Translator, keys: Iterator[int]) -> None:
-        self._engine, self._translator, self._keys = engine, translator, keys
+    def __init__(
+        self, engine: Any, translator: Translator, adapters: Mapping[str, Adapter], keys: Iterator[int]
+    ) -> None:
+        self._engine, self._translator = engine, translator
+        self._adapters, self._keys = adapters, keys
         self._inside: dict[str, tuple[Request, int, int]] = {}
 
     def __len__(self) -> int:
@@ -137,7 +165,8 @@ class _Flight:
         try:
             ids = self._translator.prompt_ids(request)
             params = self._translator.sampling_params(_of_index(request.sampling, index), n=1)
-            self._engine.add_request(key, tokens_input(ids), params)
+            adapter = asked_for(self._adapters, request)
+            self._engine.add_request(key, tokens_input(ids), params, lora_request=adapter)
         except RefusedRequestError as error:
             return refused(request, index, error)
         except (VLLMClientError, ValueError) as error:
@@ -183,8 +212,11 @@ def _of_index(sampling: Sampling, index: int) -> Sampling:
     return sampling.model_copy(update={"seed": sampling.seed + index})
 
 
-def _start(factory: Any, model_dir: Path, config: EngineConfig) -> Any:
+def _start(model_dir: Path, config: EngineConfig, adapters: Sequence[Adapter]) -> Any:
+    vllm = load_vllm()
     try:
-        return factory(**engine_arguments(str(model_dir), config))
+        arguments = engine_arguments(model_dir, config, adapters)
+        check_architecture(model_dir, vllm.EngineArgs(**arguments))
+        return vllm.LLM(**arguments)
     except (RuntimeError, ValueError, OSError) as error:
         raise load_error(model_dir, error) from error

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 from clinsynth.checkpoint import CARD, read_card
+from clinsynth.engine.adapters import Adapter
 from clinsynth.engine.config import EngineConfig
 from clinsynth.errors import FolderError
 from clinsynth.folders import file_sha256, input_sha256
@@ -19,9 +21,10 @@ class EngineInfo:
     Args:
         version: of vLLM.
         backend: ``native`` when vLLM has its own class for the architecture, else ``transformers``.
-        model: its name by its card, not the folder's path, which may name people or projects.
+        model: its name by its card, not the folder's path, which may name people or projects; of an
+            adapter, what the operator calls it.
         model_sha256: hash of the folder's manifest, or of its files where it has none.
-        card_sha256: hash of ``card.json``.
+        card_sha256: hash of ``card.json``; an adapter's names the weights that it stands beside.
         dtype: number format in use.
         max_model_len: most tokens of prompt and answer together.
     """
@@ -51,17 +54,29 @@ def check_model_folder(model_dir: Path) -> None:
             raise FolderError(f"{model_dir} has no {name}: it is not a model folder")
 
 
-def engine_info(model_dir: Path, model_config: Any, config: EngineConfig) -> EngineInfo:
-    """What a started engine says of itself; ``model_config`` is vLLM's."""
+def engine_infos(
+    model_dir: Path, adapters: Mapping[str, Adapter], model_config: Any, config: EngineConfig
+) -> dict[str, EngineInfo]:
+    """What a started engine says of its model, and then of each adapter, by name.
+
+    Args:
+        model_config: vLLM's.
+    """
+    folders = {read_card(model_dir).name: model_dir}
+    folders |= {name: adapter.folder for name, adapter in adapters.items()}
+    return {name: _info(folder, name, model_config, config) for name, folder in folders.items()}
+
+
+def _info(folder: Path, name: str, model_config: Any, config: EngineConfig) -> EngineInfo:
     import vllm
 
     return EngineInfo(
         engine="vllm",
         version=vllm.__version__,
         backend="transformers" if model_config.using_transformers_backend() else "native",
-        model=read_card(model_dir).name,
-        model_sha256=input_sha256(model_dir),
-        card_sha256=file_sha256(model_dir / CARD),
+        model=name,
+        model_sha256=input_sha256(folder),
+        card_sha256=file_sha256(folder / CARD),
         dtype=str(model_config.dtype).removeprefix("torch."),
         max_model_len=model_config.max_model_len,
         tensor_parallel_size=config.tensor_parallel_size,

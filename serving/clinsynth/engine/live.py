@@ -5,14 +5,15 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import itertools
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from dataclasses import replace
 from pathlib import Path
-from types import TracebackType
+from types import MappingProxyType, TracebackType
 from typing import Any, Final, Self
 
+from clinsynth.engine.adapters import asked_for, check_architecture, open_adapters
 from clinsynth.engine.config import EngineConfig
-from clinsynth.engine.info import EngineInfo, check_model_folder, engine_info
+from clinsynth.engine.info import EngineInfo, check_model_folder, engine_infos
 from clinsynth.engine.request import Completion, Delta, EngineDiedError, RefusedRequestError, Request
 from clinsynth.engine.translate import TRIAL, TRIAL_PROMPT, Translator, finish_reason, refusal_by_vllm
 from clinsynth.engine.vllm_setup import engine_arguments, load_error, load_vllm
@@ -28,53 +29,72 @@ class LiveEngine:
     Leaving a ``generate`` early, by ``aclose()`` or by cancelling the task, aborts the request in the
     engine at once.
 
+    Args:
+        adapters: adapter folders by the names that requests call them.
+
     Raises:
-        FolderError: ``model_dir`` is no model folder, has no card or no tokenizer of ours.
+        FolderError: ``model_dir`` is no model folder, has no card or no tokenizer of ours; or an adapter
+            does not fit it.
+        UsageError: an adapter has the model's name.
         MissingExtraError: vLLM is not installed.
         EngineError: on entering, vLLM cannot load the model, or cannot run it.
     """
 
-    def __init__(self, model_dir: Path, config: EngineConfig | None = None) -> None:
+    def __init__(
+        self,
+        model_dir: Path,
+        config: EngineConfig | None = None,
+        adapters: Mapping[str, Path] = MappingProxyType({}),
+    ) -> None:
         check_model_folder(model_dir)
+        self._adapters = open_adapters(model_dir, adapters)
         self._tokenizer = load_tokenizer(model_dir)
         self._model_dir, self._config = model_dir, config or EngineConfig()
         self._llm: Any = None
         self._translator: Translator | None = None
-        self._info: EngineInfo | None = None
+        self._infos: dict[str, EngineInfo] = {}
         self._keys = itertools.count()
 
     @property
     def info(self) -> EngineInfo:
-        """What provenance records. Known once the engine has started."""
-        assert self._info is not None, "the engine has not started"
-        return self._info
+        """What provenance records of the model alone. Known once the engine has started."""
+        return next(iter(self.infos.values()))
+
+    @property
+    def infos(self) -> Mapping[str, EngineInfo]:
+        """The model, then its adapters, by name."""
+        assert self._infos, "the engine has not started"
+        return self._infos
 
     async def __aenter__(self) -> Self:
         vllm = load_vllm()
         from vllm.v1.engine.async_llm import AsyncLLM
 
         try:
-            arguments = vllm.AsyncEngineArgs(
-                **engine_arguments(str(self._model_dir), self._config), enable_log_requests=False
-            )
+            given = engine_arguments(self._model_dir, self._config, list(self._adapters.values()))
+            arguments = vllm.AsyncEngineArgs(**given, enable_log_requests=False)
+            check_architecture(self._model_dir, arguments)
             self._llm = AsyncLLM.from_engine_args(arguments)
         except (RuntimeError, ValueError, OSError) as error:
             raise load_error(self._model_dir, error) from error
         model = self._llm.model_config
-        self._info = engine_info(self._model_dir, model, self._config)
+        self._infos = engine_infos(self._model_dir, self._adapters, model, self._config)
         self._translator = Translator(self._tokenizer, model.get_vocab_size(), model.max_model_len)
         await self._try_out()
         return self
 
     async def _try_out(self) -> None:
+        folder = self._model_dir
         try:
-            await self.complete(Request("trial", TRIAL_PROMPT, TRIAL))
+            for name in (None, *self._adapters):
+                folder = self._adapters[name].folder if name else self._model_dir
+                await self.complete(Request("trial", TRIAL_PROMPT, TRIAL, adapter=name))
         except BaseException as error:  # whoever waits for the start may be cancelled: leave no process
             await self.__aexit__(None, None, None)
             if not isinstance(error, EngineError):
                 raise
             raise EngineError(
-                f"{self._model_dir}: vLLM cannot run the model: it died in the first step; its log says why"
+                f"{folder}: vLLM cannot run the model: it died in the first step; its log says why"
             ) from None
 
     async def __aexit__(
@@ -178,11 +198,14 @@ class LiveEngine:
         from vllm.inputs import tokens_input
 
         ids = await self._prompt_ids(request)
+        adapter = asked_for(self._adapters, request)
         assert self._llm is not None
         assert self._translator is not None
         try:
             params = self._translator.sampling_params(request.sampling, n=request.n, delta=delta)
-            stream = self._llm.generate(tokens_input(ids), params, f"{next(self._keys)}")
+            stream = self._llm.generate(
+                tokens_input(ids), params, f"{next(self._keys)}", lora_request=adapter
+            )
             async with contextlib.aclosing(stream):
                 async for output in stream:
                     yield output, len(ids)

@@ -43,12 +43,14 @@ class Request:
         id: comes back with every answer; the caller's own, unique among requests in flight.
         prompt: text, in which the template's special tokens are read as such, or token ids.
         n: answers wanted.
+        adapter: which of the engine's adapters answers; None: the model alone.
     """
 
     id: str
     prompt: str | tuple[int, ...]
     sampling: Sampling = field(default_factory=Sampling)
     n: int = 1
+    adapter: str | None = None
 
     def __post_init__(self) -> None:
         if self.n < 1:

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import logging
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
+from clinsynth.engine.adapters import Adapter, adapter_arguments
 from clinsynth.engine.config import EngineConfig
 from clinsynth.errors import EngineError, MissingExtraError
 
@@ -60,13 +62,15 @@ def load_vllm() -> Any:
     return vllm
 
 
-def engine_arguments(model_dir: str, config: EngineConfig) -> dict[str, Any]:
+def engine_arguments(
+    model_dir: Path, config: EngineConfig, adapters: Sequence[Adapter] = ()
+) -> dict[str, Any]:
     """Keyword arguments that ``vllm.LLM`` and ``vllm.AsyncEngineArgs`` both take."""
     from vllm.platforms import current_platform
 
     on_cpu = bool(current_platform.is_cpu())
     arguments: dict[str, Any] = {
-        "model": model_dir,
+        "model": str(model_dir),
         "dtype": config.dtype,
         "max_model_len": config.max_model_len,
         "max_num_seqs": config.max_num_seqs,
@@ -80,6 +84,7 @@ def engine_arguments(model_dir: str, config: EngineConfig) -> dict[str, Any]:
         "generation_config": "vllm",
         "use_tqdm_on_load": False,
     }
+    arguments |= adapter_arguments(adapters)
     gib = config.kv_cache_gib or (_CPU_KV_CACHE_GIB if on_cpu else None)
     if gib is not None:
         arguments["kv_cache_memory_bytes"] = int(gib * 2**30)

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 @click.argument("config", required=False)
 @click.argument("overrides", nargs=-1, metavar="[key=value ...]")
 @click.option("--model", type=click.Path(path_type=Path), help="Model folder.")
+@click.option("--adapter", type=click.Path(path_type=Path), help="Adapter folder of that model.")
 @click.option("--out", type=click.Path(path_type=Path), help="Export folder to make.")
 @click.option("--notes", type=int, help="How many notes.  [default: 1000]")
 @click.option("--seed", type=int, help="Of the whole run.  [default: 0]")
@@ -30,6 +31,7 @@ def export(
     config: str | None,
     overrides: tuple[str, ...],
     model: Path | None,
+    adapter: Path | None,
     out: Path | None,
     notes: int | None,
     seed: int | None,
@@ -49,7 +51,7 @@ def export(
     """
     from clinsynth.export.run import prepare_export, run_export, summary
 
-    options = {"model": model, "out": out, "notes": notes, "seed": seed}
+    options = {"model": model, "adapter": adapter, "out": out, "notes": notes, "seed": seed}
     run = _load(config, overrides, {key: value for key, value in options.items() if value is not None})
     if dry_run:
         click.echo(_plan_text(prepare_export(run, overwrite=overwrite)))
@@ -79,7 +81,7 @@ def _plan_text(plan: Plan) -> str:
     c = plan.config
     ready = finished_shards(plan)
     lines = [
-        f"{c.notes:,} notes in {plan.shards:,} shards of {c.shard_notes:,}, from {c.model} to {c.out}",
+        f"{c.notes:,} notes in {plan.shards:,} shards of {c.shard_notes:,}, from {c.writer} to {c.out}",
         f"identifiers: {c.mode}; up to {c.max_attempts} draws a note; seed {c.seed}",
         f"run {plan.fingerprint[:12]}",
         f"conditions ({c.conditions.source}):",

@@ -88,6 +88,7 @@ class ExportConfig(Config):
 
     Args:
         model: a model folder.
+        adapter: an adapter folder of that model, which then writes instead.
         out: the export folder to make.
         notes: how many.
         seed: each note's own seed derives from this one and the note's id.
@@ -110,6 +111,7 @@ class ExportConfig(Config):
     """
 
     model: Path
+    adapter: Path | None = None
     out: Path
     notes: int = Field(default=1000, ge=1)
     seed: int = Field(default=0, ge=0)
@@ -135,6 +137,11 @@ class ExportConfig(Config):
             raise ValueError("sampling.seed is not set here: seed, above, gives each note its own")
         return value
 
+    @property
+    def writer(self) -> Path:
+        """The folder of what writes: it has the card, the tokenizer, and the index for the gate."""
+        return self.adapter or self.model
+
     @model_validator(mode="after")
     def _key_is_used(self) -> Self:
         if self.key_env is not None and self.mode == "tags":
@@ -142,6 +149,8 @@ class ExportConfig(Config):
         return self
 
 
-NOT_PART_OF_A_RUN: Final = frozenset({"model", "out", "gate_workers", "max_attempts", "on_short"})
-"""Keys that may change between a run and its continuation: they decide no note. (The model counts by its
-hashes, not by its path.)"""
+NOT_PART_OF_A_RUN: Final = frozenset(
+    {"model", "adapter", "out", "gate_workers", "max_attempts", "on_short"}
+)
+"""Keys that may change between a run and its continuation: they decide no note. (Model and adapter count by
+their hashes, not by their paths.)"""

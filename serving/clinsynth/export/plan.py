@@ -7,6 +7,7 @@ import json
 import os
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from clinsynth.checkpoint import CARD
 from clinsynth.corpus import Attributes
@@ -19,7 +20,9 @@ from clinsynth.folders import file_sha256, input_sha256
 from clinsynth.gate import VERSION as GATE_VERSION
 from clinsynth.tokens.template import NOTE, prompt
 
-_ID_DIGITS = 7
+ADAPTER: Final = "adapter"
+"""What the engine calls the adapter of a run."""
+_ID_DIGITS: Final = 7
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +30,8 @@ class Plan:
     """A run.
 
     Args:
-        card_sha256: of the model's card; goes into the provenance of each note.
+        card_sha256: of the card of the model, or of the adapter beside it; goes into the provenance of each
+            note.
         fingerprint: equal for runs that write the same notes.
     """
 
@@ -76,7 +80,8 @@ class Plan:
     def request(self, note: int, attempt: int) -> Request:
         """One draw of one note."""
         sampling = self.config.sampling.model_copy(update={"seed": self.seed(note, attempt)})
-        return Request(draw_id(note, attempt), self.prompt(note), sampling)
+        adapter = None if self.config.adapter is None else ADAPTER
+        return Request(draw_id(note, attempt), self.prompt(note), sampling, adapter=adapter)
 
     def provenance(self, note: int, attempt: int) -> dict[str, str]:
         """How to draw this note again."""
@@ -98,7 +103,7 @@ def make_plan(config: ExportConfig) -> Plan:
         FolderError, DataError: the model or the corpus cannot be read.
     """
     cells = make_cells(config.conditions, config.notes, config.seed)
-    card = file_sha256(config.model / CARD)
+    card = file_sha256(config.writer / CARD)
     return Plan(config, cells, card, _fingerprint(config, cells, card))
 
 
@@ -132,7 +137,7 @@ def _fingerprint(config: ExportConfig, cells: Cells, card_sha256: str) -> str:
         "config": config.model_dump(mode="json", exclude=set(NOT_PART_OF_A_RUN)),
         "cells": [[repr(kind), count] for kind, count in cells.counts()],
         "card": card_sha256,
-        "model": input_sha256(config.model),
+        "model": input_sha256(config.writer),
         "gate": GATE_VERSION,
         "detector": rules_version(),
     }

@@ -70,8 +70,8 @@ notes = datasets.load_dataset("path/to/this/folder", split="train")
 
 ## How it was made
 
-The model ({card.architecture}, {card.parameters:,} parameters, {card.tokens_seen:,} tokens seen) was
-trained on {_training_text(card)}.
+The model ({_model(config, card)}, {card.tokens_seen:,} tokens seen) was trained on
+{_training_text(card)}.
 Its differential-privacy guarantee: {_privacy(card)}. Every note then passed a gate that looks for
 identifiers, {copies}for loops and for broken markup.
 
@@ -91,6 +91,12 @@ The notes are made up: they must not guide the care of anybody, and rates in the
 treatments) are the model's, not a population's. Passing the gate is not a proof of anonymity; measure the
 release with `clinsynth eval` before it is shared.
 """
+
+
+def _model(config: ExportConfig, card: Card) -> str:
+    if config.adapter is None:
+        return f"{card.architecture}, {card.parameters:,} parameters"
+    return f"{card.name}, an adapter of {card.parameters:,} parameters beside {card.base_model}"
 
 
 def _training_text(card: Card) -> str:

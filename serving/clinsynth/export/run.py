@@ -7,12 +7,14 @@ import logging
 import time
 
 from clinsynth.checkpoint import read_card
+from clinsynth.checkpoint.adapter import check_base
 from clinsynth.engine import BulkEngine
+from clinsynth.engine.info import check_model_folder
 from clinsynth.export.config import ExportConfig
 from clinsynth.export.drawing import Drawing, PlanNotMetError
 from clinsynth.export.journal import Workplace, open_workplace
 from clinsynth.export.judging import Judge, open_judges
-from clinsynth.export.plan import Plan, make_plan, surrogate_key
+from clinsynth.export.plan import ADAPTER, Plan, make_plan, surrogate_key
 from clinsynth.export.seal import seal
 from clinsynth.export.stats import top_reasons
 from clinsynth.folders import Manifest, refuse_existing
@@ -26,12 +28,15 @@ def prepare_export(config: ExportConfig, *, overwrite: bool = False) -> Plan:
     """All checks that need neither engine nor gate, and the plan.
 
     Raises:
-        FolderError: ``out`` is taken; ``model`` has no card, or no index where the gate needs one.
+        FolderError: ``out`` is taken; ``model`` has no card, or no index where the gate needs one;
+            ``adapter`` does not fit it.
         UsageError, DataError: the conditions or the key cannot be had.
     """
     refuse_existing(config.out, overwrite=overwrite)
-    read_card(config.model)
-    check_index(config.model, config.gate)
+    check_model_folder(config.model)
+    if config.adapter is not None:
+        check_base(config.adapter, config.model)
+    check_index(config.writer, config.gate)
     plan = make_plan(config)
     if config.mode == "surrogates":
         surrogate_key(config, plan.card_sha256)
@@ -62,7 +67,7 @@ def run_export(
         return seal(
             plan,
             place,
-            read_card(config.model),
+            read_card(config.writer),
             seconds=max(0.0, time.monotonic() - start - worked),
             overwrite=overwrite,
         )
@@ -71,13 +76,14 @@ def run_export(
 def _draw(plan: Plan, place: Workplace, given: BulkEngine | None) -> None:
     config = plan.config
     key = surrogate_key(config, plan.card_sha256) if config.mode == "surrogates" else None
-    judges = open_judges(Judge(config.model, config.gate, config.mode, key), config.gate_workers)
+    judges = open_judges(Judge(config.writer, config.gate, config.mode, key), config.gate_workers)
     try:
         with (
-            contextlib.nullcontext(given) if given else BulkEngine(config.model, config.engine) as engine,
+            contextlib.nullcontext(given) if given else _engine(config) as engine,
             Progress("exporting", config.notes) as progress,
         ):
-            assert engine.info.card_sha256 == plan.card_sha256, "the engine holds another model"
+            held = {info.card_sha256 for info in engine.infos.values()}
+            assert plan.card_sha256 in held, "the engine holds another model"
             progress.resume_from(sum(entry.notes for entry in place.entries.values()))
             drawing = Drawing(plan, engine, judges, place, progress)
             drawing.run()
@@ -93,6 +99,11 @@ def _draw(plan: Plan, place: Workplace, given: BulkEngine | None) -> None:
         )
     if drawing.missing:
         _log.warning("%d of %d notes are missing: on_short=finish", drawing.missing, config.notes)
+
+
+def _engine(config: ExportConfig) -> BulkEngine:
+    adapters = {} if config.adapter is None else {ADAPTER: config.adapter}
+    return BulkEngine(config.model, config.engine, adapters)
 
 
 def summary(manifest: Manifest) -> str:

@@ -33,7 +33,7 @@ def seal(plan: Plan, place: Workplace, card: Card, *, seconds: float, overwrite:
     manifest = Manifest(
         kind="export",
         config=public_config(plan.config),
-        inputs={"model": input_sha256(plan.config.model), CARD: plan.card_sha256},
+        inputs={"model": input_sha256(plan.config.writer), CARD: plan.card_sha256},
         counts=counts(entries, plan.config.notes, seconds),
         seeds={"export": plan.config.seed},
     )

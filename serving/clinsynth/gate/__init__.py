@@ -2,7 +2,7 @@
 
 from clinsynth.gate.config import GateConfig
 from clinsynth.gate.gate import VERSION, Gate, Mode
-from clinsynth.gate.load import check_index, load_gate
+from clinsynth.gate.load import check_index, load_detector, load_gate
 from clinsynth.gate.stream import StreamGate
 from clinsynth.gate.verdict import Decision, Reason, Released, Verdict
 
@@ -17,5 +17,6 @@ __all__ = [
     "StreamGate",
     "Verdict",
     "check_index",
+    "load_detector",
     "load_gate",
 ]

@@ -47,6 +47,10 @@ class Gate:
         self._counts: Counter[str] = Counter()
         self._lock = threading.Lock()
 
+    def under(self, config: GateConfig) -> Gate:
+        """A gate that looks with the same eyes and decides by another policy. It counts for itself."""
+        return Gate(config, self._detector, self._index)
+
     @property
     def counts(self) -> Mapping[str, int]:
         """``checked``, ``pass``, ``repair``, ``reject``, and notes by ``Reason.key`` (each key once a

@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from clinsynth.errors import FolderError, GateError
 from clinsynth.gate.config import GateConfig
 from clinsynth.gate.gate import Gate
 
+if TYPE_CHECKING:
+    from clinsynth.deid import Detector
+
 INDEX: Final = Path("overlap") / "ngrams.npy"
 _PROBE: Final = "Pt seen in clinic, call 555-0100 or write to a.b@example.org with questions."
 
 
-def load_gate(model_dir: Path, config: GateConfig | None = None) -> Gate:
+def load_gate(
+    model_dir: Path, config: GateConfig | None = None, *, detector: Detector | None = None
+) -> Gate:
     """A gate that has been tried once.
+
+    Args:
+        detector: one by ``config.deid``, as ``load_detector`` gives it; by default it is built anew.
 
     Raises:
         FolderError: the model folder has no index of its training text, or a damaged one, and the policy
@@ -23,15 +31,25 @@ def load_gate(model_dir: Path, config: GateConfig | None = None) -> Gate:
     """
     config = config or GateConfig()
     check_index(model_dir, config)
-    from clinsynth.deid import Detector
     from clinsynth.overlap import NgramIndex
 
     index = NgramIndex.load(model_dir / INDEX) if config.copied else None
+    return Gate(config, detector or load_detector(config), index)
+
+
+def load_detector(config: GateConfig) -> Detector:
+    """The detector of a gate. Many gates may share it.
+
+    Raises:
+        GateError: it cannot be built, or misses what it must find in a line made up for it.
+    """
+    from clinsynth.deid import Detector
+
     detector = Detector(config.deid)
     found = {span.label for span in detector.detect(_PROBE)}
     if "EMAIL" in config.deid.labels and "EMAIL" not in found:
         raise GateError("the detector finds no e-mail address where there is one: nothing would be safe")
-    return Gate(config, detector, index)
+    return detector
 
 
 def check_index(model_dir: Path, config: GateConfig) -> None:

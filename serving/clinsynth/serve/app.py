@@ -17,7 +17,7 @@ from clinsynth.serve.wire import Health, ModelList, ModelOut
 
 
 def create_app(settings: Settings) -> FastAPI:
-    """The application of one model. Its lifespan raises what ``service.running`` raises."""
+    """The application of a model and its adapters. Its lifespan raises what ``service.running`` raises."""
 
     @contextlib.asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -46,16 +46,21 @@ def create_app(settings: Settings) -> FastAPI:
 
 
 async def _models(request: Request) -> ModelList:
-    """The model that this server has."""
+    """The models that this server has: the one that answers where none is named, then its adapters."""
     service = service_of(request)
-    info = service.info
-    model = ModelOut(
-        id=info.model,
-        created=service.started,
-        max_model_len=info.max_model_len,
-        card_sha256=info.card_sha256,
+    infos = service.engine.infos.values()
+    return ModelList(
+        data=[
+            ModelOut(
+                id=info.model,
+                created=service.started,
+                parent=None if info is service.info else service.info.model,
+                max_model_len=info.max_model_len,
+                card_sha256=info.card_sha256,
+            )
+            for info in infos
+        ]
     )
-    return ModelList(data=[model])
 
 
 async def _health(request: Request) -> Health:

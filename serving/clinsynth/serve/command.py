@@ -18,6 +18,13 @@ from clinsynth.errors import MissingExtraError, UsageError
     metavar="DIR",
     help="Model folder with card.json, as `clinsynth train` writes it.",
 )
+@click.option(
+    "--adapter",
+    "adapters",
+    multiple=True,
+    metavar="[NAME=]DIR",
+    help="Adapter folder of that model, asked for by NAME, or by its card's name. As often as needed.",
+)
 @click.option("--port", default=8000, show_default=True, type=click.IntRange(0, 65535), help="0: any free.")
 @click.option(
     "--host",
@@ -32,7 +39,14 @@ from clinsynth.errors import MissingExtraError, UsageError
     help="Policy: engine, gate, sampling, limits. See configs/serve/default.yaml.",
 )
 @click.argument("overrides", nargs=-1, metavar="[KEY=VALUE ...]")
-def serve(model: Path, port: int, host: str, config: Path | None, overrides: tuple[str, ...]) -> None:
+def serve(
+    model: Path,
+    adapters: tuple[str, ...],
+    port: int,
+    host: str,
+    config: Path | None,
+    overrides: tuple[str, ...],
+) -> None:
     """Serve a model over HTTP, every text through the gate.
 
     In: a model folder. Out: one line with the address when it answers; runs until SIGTERM or Ctrl-C.
@@ -46,7 +60,7 @@ def serve(model: Path, port: int, host: str, config: Path | None, overrides: tup
     \b
     POST /v1/notes         notes by conditions, with entities, verdict and provenance
     POST /v1/completions   OpenAI's shape, also as a stream
-    GET  /v1/models        the model
+    GET  /v1/models        the model and its adapters
     GET  /health           200 while the engine lives
     GET  /openapi.json     all of this, for machines
 
@@ -67,4 +81,25 @@ def serve(model: Path, port: int, host: str, config: Path | None, overrides: tup
 
     set_environment()
     policy = ServeConfig() if config is None else load_config(config, ServeConfig, overrides)
-    run(Settings(model, policy, os.environ.get(API_KEY_VARIABLE) or None), host, port)
+    key = os.environ.get(API_KEY_VARIABLE) or None
+    run(Settings(model, policy, key, named_adapters(adapters)), host, port)
+
+
+def named_adapters(given: tuple[str, ...]) -> dict[str, Path]:
+    """``NAME=DIR`` or ``DIR`` -> folders by name; the card's name where none is given.
+
+    Raises:
+        UsageError: two have the same name.
+        FolderError: a folder has no card.
+    """
+    from clinsynth.checkpoint import read_card
+
+    adapters: dict[str, Path] = {}
+    for one in given:
+        name, named, folder = one.partition("=")
+        path = Path(folder if named else one)
+        name = name if named else read_card(path).name
+        if not name or name in adapters:
+            raise UsageError(f"--adapter {one}: {'two have' if name else 'it has no'} name: use NAME=DIR")
+        adapters[name] = path
+    return adapters

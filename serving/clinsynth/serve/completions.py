@@ -24,7 +24,7 @@ from clinsynth.serve.context import body_of, release_continuation
 from clinsynth.serve.disconnect import while_connected
 from clinsynth.serve.errors import ApiError, as_api_error, error_body
 from clinsynth.serve.notes import ERRORS
-from clinsynth.serve.service import Service, surrogate_key, together
+from clinsynth.serve.service import Served, Service, surrogate_key, together
 from clinsynth.serve.wire import Usage
 from clinsynth.serve.wire_completions import Choice, CompletionRequest, CompletionResponse
 from clinsynth.tokens.template import Parsed, parse
@@ -53,6 +53,7 @@ class Job:
     """One call: its prompts as checked requests for the engine, in order."""
 
     service: Service
+    served: Served
     body: CompletionRequest
     requests: list[EngineRequest]
     seed: int
@@ -67,8 +68,7 @@ class Job:
             ApiError: another model, or too many answers.
             RefusedRequestError: a prompt that the engine cannot run.
         """
-        if body.model not in (None, service.info.model):
-            raise ApiError(404, "model: this server has no such model", param="model")
+        served = service.model(body.model)
         prompts = _prompts(body.prompt)
         if len(prompts) * body.n > service.config.max_n:
             raise ApiError(
@@ -77,10 +77,10 @@ class Job:
         seed = secrets.randbits(31) if body.seed is None else body.seed
         sampling = _sampling(body, service.config.sampling, seed)
         requests = [
-            await service.engine.prepared(EngineRequest(str(i), prompt, sampling, body.n))
+            await service.engine.prepared(EngineRequest(str(i), prompt, sampling, body.n, served.adapter))
             for i, prompt in enumerate(prompts)
         ]
-        return cls(service, body, requests, seed)
+        return cls(service, served, body, requests, seed)
 
     def index(self, request: EngineRequest, index: int) -> int:
         """The number of a choice: prompts in order, the answers of each together."""
@@ -96,29 +96,29 @@ class Job:
         if completion.finish_reason == "error":
             raise ApiError(500, "the engine gave the request up")
         index = self.index(request, completion.index)
-        parsed = parse(completion.text, entity_labels=self.service.entity_labels, finished=True)
+        parsed = parse(completion.text, entity_labels=self.served.entity_labels, finished=True)
         look = self.gated(request, index)
         released = await self.service.beside(functools.partial(look, parsed))
         return _as_choice(index, released, completion.finish_reason)
 
     def gated(self, request: EngineRequest, index: int) -> functools.partial[Released]:
         """The gate for one choice: takes what the model wrote, parsed."""
-        service, body = self.service, body_of(self.service.engine.text_of(request))
-        return functools.partial(_look, service, body, self.body.mode, surrogate_key(self.seed + index))
+        body = body_of(self.service.engine.text_of(request))
+        return functools.partial(_look, self.served, body, self.body.mode, surrogate_key(self.seed + index))
 
     def response(self, choices: list[Choice], usage: Usage | None = None) -> CompletionResponse:
         """The answer, or one event of a stream."""
         return CompletionResponse(
             id=self.id,
             created=self.created,
-            model=self.service.info.model,
+            model=self.served.info.model,
             choices=choices,
             usage=usage,
         )
 
 
-def _look(service: Service, body: str, mode: Any, key: bytes, parsed: Parsed) -> Released:
-    return release_continuation(service.text_gate, body, parsed, mode, key, service.entity_labels)
+def _look(served: Served, body: str, mode: Any, key: bytes, parsed: Parsed) -> Released:
+    return release_continuation(served.text_gate, body, parsed, mode, key, served.entity_labels)
 
 
 def _as_choice(index: int, released: Released, reason: Any) -> Choice:
@@ -180,7 +180,7 @@ async def _events(job: Job) -> AsyncGenerator[str]:
 
 async def _stream(job: Job, request: EngineRequest, queue: asyncio.Queue[Any]) -> Usage:
     """Feeds the choices of one prompt through a gate each."""
-    labels = job.service.entity_labels
+    labels = job.served.entity_labels
     gates = {
         i: StreamGate(job.gated(request, job.index(request, i)), entity_labels=labels)
         for i in range(request.n)

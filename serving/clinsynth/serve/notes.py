@@ -17,7 +17,7 @@ from clinsynth.gate import VERSION, Released
 from clinsynth.serve.asgi import service_of
 from clinsynth.serve.disconnect import while_connected
 from clinsynth.serve.errors import ApiError, ErrorBody
-from clinsynth.serve.service import Service, derived_seed, surrogate_key, together
+from clinsynth.serve.service import Served, Service, derived_seed, surrogate_key, together
 from clinsynth.serve.wire import Usage
 from clinsynth.serve.wire_notes import (
     AttributesOut,
@@ -37,15 +37,16 @@ ERRORS: dict[int | str, dict[str, Any]] = {code: {"model": ErrorBody} for code i
 async def notes(body: NotesRequest, http: Request) -> NotesResponse:
     """Notes by conditions. A note that the gate rejects is drawn again, then reported as withheld."""
     service = service_of(http)
+    served = service.model(body.model)
     if body.n > service.config.max_n:
         raise ApiError(422, f"n: is {body.n}, this server allows {service.config.max_n}", param="n")
     seed = secrets.randbits(31) if body.seed is None else body.seed
-    drawing = together(draw_note(service, body, seed, index) for index in range(body.n))
+    drawing = together(draw_note(service, served, body, seed, index) for index in range(body.n))
     drawn = await while_connected(http, drawing)
     return NotesResponse(
         id=f"notes-{uuid.uuid4().hex}",
         created=int(time.time()),
-        model=service.info.model,
+        model=served.info.model,
         seed=seed,
         notes=[one.note for one in drawn],
         usage=Usage.of(sum(one.prompt for one in drawn), sum(one.written for one in drawn)),
@@ -61,7 +62,7 @@ class Drawn:
     written: int
 
 
-async def draw_note(service: Service, body: NotesRequest, seed: int, index: int) -> Drawn:
+async def draw_note(service: Service, served: Served, body: NotesRequest, seed: int, index: int) -> Drawn:
     """Note ``index`` of a request: the first draw that passes the gate, or the last one's report.
 
     The draw's seed comes from the request's seed, the index and the attempt: note 3 of 5 is note 3 of 50.
@@ -77,10 +78,10 @@ async def draw_note(service: Service, body: NotesRequest, seed: int, index: int)
     for attempt in range(1, attempts + 1):
         sampling = default.model_copy(update={"seed": derived_seed(seed, index, attempt)})
         [completion] = await service.engine.complete(
-            EngineRequest(f"{seed}-{index}-{attempt}", prompt, sampling)
+            EngineRequest(f"{seed}-{index}-{attempt}", prompt, sampling, adapter=served.adapter)
         )
         read, written = read + completion.prompt_tokens, written + completion.tokens
-        released = await _release(service, body, completion, seed=sampling.seed or 0)
+        released = await _release(service, served, body, completion, seed=sampling.seed or 0)
         if released.note is not None:
             break
         rejected.append(VerdictOut.of(released.verdict))
@@ -92,26 +93,26 @@ async def draw_note(service: Service, body: NotesRequest, seed: int, index: int)
             attributes=AttributesOut.of(body.attributes()),
             verdict=VerdictOut.of(released.verdict),
             rejected=rejected[: attempt - 1],
-            provenance=Provenance.of(
-                service.info, VERSION, sampling, attempt, body.mode, body.attributes()
-            ),
+            provenance=Provenance.of(served.info, VERSION, sampling, attempt, body.mode, body.attributes()),
         ),
         read,
         written,
     )
 
 
-async def _release(service: Service, body: NotesRequest, completion: Completion, seed: int) -> Released:
+async def _release(
+    service: Service, served: Served, body: NotesRequest, completion: Completion, seed: int
+) -> Released:
     if completion.finish_reason == "error":
         raise ApiError(500, "the engine gave the request up")
     parsed = template.parse(
         completion.text,
-        entity_labels=service.entity_labels,
+        entity_labels=served.entity_labels,
         finished=completion.finish_reason == "stop",
     )
     return await service.beside(
         functools.partial(
-            service.gate.release,
+            served.gate.release,
             parsed,
             body.mode,
             surrogate_key(seed),

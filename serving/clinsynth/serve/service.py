@@ -1,4 +1,7 @@
-"""One model, its engine and its gates: what the routes ask. Looks of the gate run beside the event loop."""
+"""The models, their engine and their gates: what the routes ask.
+
+Looks of the gate run beside the event loop.
+"""
 
 from __future__ import annotations
 
@@ -6,17 +9,37 @@ import asyncio
 import contextlib
 import hashlib
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TypeVar
 
 from clinsynth.engine import EngineInfo, LiveEngine
-from clinsynth.gate import Gate, check_index, load_gate
+from clinsynth.gate import Gate, GateConfig, check_index, load_detector, load_gate
+from clinsynth.serve.errors import ApiError
 from clinsynth.serve.settings import ServeConfig, Settings
 from clinsynth.tokens.tokenizer import load_tokenizer
 
 T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """A model that can be asked: the engine's own, or an adapter beside it.
+
+    Args:
+        adapter: its name in the engine; None for the model alone.
+        gate: for whole notes.
+        text_gate: for completions, which may be short and may stop in the middle; as strict in all else.
+        entity_labels: those that the model's tokenizer has marks for.
+    """
+
+    info: EngineInfo
+    adapter: str | None
+    gate: Gate
+    text_gate: Gate
+    entity_labels: tuple[str, ...]
 
 
 @dataclass(slots=True)
@@ -24,24 +47,34 @@ class Service:
     """Everything that a running server holds.
 
     Args:
-        gate: for whole notes.
-        text_gate: for completions, which may be short and may stop in the middle; as strict in all else.
-        entity_labels: those that the model's tokenizer has marks for.
+        models: by the names that requests call them; the first answers where a request names none.
         started: Unix time.
     """
 
     config: ServeConfig
     engine: LiveEngine
-    gate: Gate
-    text_gate: Gate
-    entity_labels: tuple[str, ...]
+    models: Mapping[str, Served]
     pool: ThreadPoolExecutor
     started: int
 
     @property
     def info(self) -> EngineInfo:
-        """Which engine and which model."""
+        """Which engine, and which model when none is asked for."""
         return self.engine.info
+
+    def model(self, name: str | None) -> Served:
+        """The model of that name; None is the first.
+
+        Raises:
+            ApiError: there is none.
+        """
+        if name is None:
+            return next(iter(self.models.values()))
+        if name not in self.models:
+            raise ApiError(
+                404, "model: this server has no such model; GET /v1/models lists them", param="model"
+            )
+        return self.models[name]
 
     async def beside(self, look: Callable[[], T]) -> T:
         """Runs a look of the gate in a thread of the pool."""
@@ -53,22 +86,37 @@ async def running(settings: Settings) -> AsyncIterator[Service]:
     """Starts engine and gates side by side; ends them.
 
     Raises:
-        FolderError: the model folder has no card, no tokenizer of ours, or no index for the gate.
+        FolderError: the model folder has no card, no tokenizer of ours, or no index for the gate; an
+            adapter does not fit the model.
+        UsageError: an adapter has the model's name.
         GateError: the gate does not find what it must.
         EngineError, MissingExtraError: the engine cannot start.
     """
-    config, model_dir = settings.config, settings.model_dir
-    engine = LiveEngine(model_dir, config.engine)
-    check_index(model_dir, config.gate)
-    labels = load_tokenizer(model_dir).entity_labels
+    config, folders = settings.config, [settings.model_dir, *settings.adapters.values()]
+    engine = LiveEngine(settings.model_dir, config.engine, settings.adapters)
+    for folder in folders:
+        check_index(folder, config.gate)
     with ThreadPoolExecutor(config.gate_workers, thread_name_prefix="gate") as pool:
-        loop = asyncio.get_running_loop()
-        whole = loop.run_in_executor(pool, load_gate, model_dir, config.gate)
-        short = config.gate.model_copy(update={"min_characters": 1, "min_words": 1, "min_entities": 0})
-        parts = loop.run_in_executor(pool, load_gate, model_dir, short)
+        loading = asyncio.get_running_loop().run_in_executor(pool, _gates, folders, config.gate)
         async with engine:
-            gate, text_gate = await whole, await parts
-            yield Service(config, engine, gate, text_gate, labels, pool, int(time.time()))
+            models = {
+                name: _served(info, adapter, gate, folder)
+                for (name, info), adapter, gate, folder in zip(
+                    engine.infos.items(), (None, *settings.adapters), await loading, folders
+                )
+            }
+            yield Service(config, engine, models, pool, int(time.time()))
+
+
+def _gates(folders: Sequence[Path], config: GateConfig) -> list[Gate]:
+    """A gate for each folder: all see the same identifiers, each the copies of its own training text."""
+    detector = load_detector(config)
+    return [load_gate(folder, config, detector=detector) for folder in folders]
+
+
+def _served(info: EngineInfo, adapter: str | None, gate: Gate, folder: Path) -> Served:
+    short = gate.config.model_copy(update={"min_characters": 1, "min_words": 1, "min_entities": 0})
+    return Served(info, adapter, gate, gate.under(short), load_tokenizer(folder).entity_labels)
 
 
 async def together(work: Iterable[Awaitable[T]]) -> list[T]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -46,12 +47,14 @@ class Settings:
     """One server.
 
     Args:
+        adapters: adapter folders by the names that requests call them.
         api_key: what clients must show as ``Authorization: Bearer``; None asks for nothing.
     """
 
     model_dir: Path
     config: ServeConfig = field(default_factory=ServeConfig)
     api_key: str | None = field(default=None, repr=False)
+    adapters: Mapping[str, Path] = field(default_factory=dict)
 
 
 def check_exposure(host: str, api_key: str | None) -> None:

@@ -25,13 +25,16 @@ class RequestBody(BaseModel):
 
 
 class Drawing(RequestBody):
-    """How tokens are drawn; what is left out is the server's setting."""
+    """From which model and how tokens are drawn; what is left out is the server's setting."""
 
     temperature: float | None = Field(default=None, ge=0, le=2)
     top_p: float | None = Field(default=None, gt=0, le=1)
     top_k: int | None = Field(default=None, ge=0)
     min_p: float | None = Field(default=None, ge=0, le=1)
     max_tokens: int | None = Field(default=None, ge=1)
+    model: str | None = Field(
+        default=None, max_length=200, description="of GET /v1/models; left out: the first of them"
+    )
 
     def sampling(self, default: Sampling) -> Sampling:
         """The server's sampling with what this request says."""
@@ -54,12 +57,13 @@ class Usage(BaseModel):
 
 
 class ModelOut(BaseModel):
-    """A model that can be asked."""
+    """A model that can be asked; an adapter says beside which model it stands (``parent``)."""
 
     id: str
     object: Literal["model"] = "model"
     created: int
     owned_by: Literal["clinsynth"] = "clinsynth"
+    parent: str | None
     max_model_len: int
     card_sha256: str
 

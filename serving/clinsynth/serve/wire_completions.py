@@ -18,7 +18,6 @@ class StreamOptions(RequestBody):
 class CompletionRequest(Drawing):
     """``POST /v1/completions``, OpenAI's shape; ``mode`` is an addition."""
 
-    model: str | None = Field(default=None, max_length=200)
     prompt: str | list[int] | list[str] | list[list[int]] = Field(
         description="special tokens of the template in a text count as such"
     )

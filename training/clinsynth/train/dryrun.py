@@ -29,7 +29,11 @@ def outline(config: TrainConfig, processes: str) -> list[tuple[str, str]]:
         ("model", f"{_size(family, settings)}, {config.precision}"),
         ("layout", f"tp {layout.tp} x pp {layout.pp} x dp {layout.dp}: {processes}"),
         ("corpus", str(config.corpus)),
-        ("batch", f"{batch.rows} rows of {config.context:,} tokens, {batch.micro_rows} at once on a copy"),
+        (
+            "batch",
+            f"{batch.rows} rows of {config.context:,} tokens, {tokens / (batch.rows * config.context):.0%} "
+            f"full of whole documents, {batch.micro_rows} at once on a copy",
+        ),
         ("steps", f"{config.steps:,}, about {round(tokens * config.steps):,} tokens to learn from"),
         ("rate", f"{optimizer.lr:g}, {optimizer.schedule} after {warmup:,} steps of warm-up"),
         ("starts from", _start(config)),

@@ -8,7 +8,6 @@ import torch
 
 from clinsynth.checkpoint.tensors import TensorFolder
 from clinsynth.train.attention import register
-from clinsynth.train.families import family_of
 from clinsynth.train.layers import Block, Blueprint, Embedding, Head, Norm, Positions
 from clinsynth.train.loss import TokenLoss
 from clinsynth.train.stack import Stack, share_out
@@ -16,19 +15,24 @@ from clinsynth.train.weights import FolderWeights, SeededWeights, Weights
 
 if TYPE_CHECKING:
     from clinsynth.train.config import TrainConfig
+    from clinsynth.train.families import Family
 
 
-def build(config: TrainConfig, hf_config: Any) -> Any:
+def build(config: TrainConfig, family: Family, hf_config: Any, weights: Weights | None = None) -> Any:
     """The ``PipelineModule`` of this process, or a ``Stack`` for ZeRO stages that a pipeline cannot have.
 
     ``torch.distributed`` must be up. Collective.
+
+    Args:
+        weights: first values; None: those that the run asks for.
     """
     from deepspeed.pipe import PipelineModule
     from deepspeed.runtime.pipe.topology import PipeModelDataParallelTopology
 
     layout = config.layout
     grid = PipeModelDataParallelTopology(num_pp=layout.pp, num_mp=layout.tp, num_dp=layout.dp)
-    blueprint = _blueprint(config, hf_config, grid)
+    weights = weights or _weights(config, family, hf_config)
+    blueprint = _blueprint(config, family, hf_config, weights, grid)
     if not layout.piped:
         return Stack(
             _layers(blueprint),
@@ -53,16 +57,20 @@ def _loss(blueprint: Blueprint) -> TokenLoss:
     return TokenLoss(blueprint.group if blueprint.tp > 1 else None, first, columns)
 
 
-def _blueprint(config: TrainConfig, hf_config: Any, grid: Any) -> Blueprint:
+def _weights(config: TrainConfig, family: Family, hf_config: Any) -> Weights:
+    if config.init_from is None:
+        return SeededWeights(family, hf_config, config.seed)
+    parts = family.parts(hf_config)
+    rows = frozenset(f"{name}.weight" for name in (parts.embedding, parts.head))
+    return FolderWeights(family, TensorFolder(config.init_from), rows)
+
+
+def _blueprint(
+    config: TrainConfig, family: Family, hf_config: Any, weights: Weights, grid: Any
+) -> Blueprint:
     import deepspeed.comm as dist
     from transformers import AutoModelForCausalLM
 
-    family = family_of(hf_config.model_type)
-    weights: Weights = SeededWeights(family, hf_config, config.seed)
-    if config.init_from is not None:
-        parts = family.parts(hf_config)
-        rows = frozenset(f"{name}.weight" for name in (parts.embedding, parts.head))
-        weights = FolderWeights(family, TensorFolder(config.init_from), rows)
     with torch.device("meta"):
         skeleton = AutoModelForCausalLM.from_config(
             hf_config, attn_implementation=register(), dtype=torch.float32

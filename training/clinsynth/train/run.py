@@ -18,6 +18,7 @@ from clinsynth.train.flops import model_flops, peak_flops
 from clinsynth.train.loop import State, Trainer
 from clinsynth.train.metrics import FILE
 from clinsynth.train.pipeline import build
+from clinsynth.train.rehearsal import rehearse
 from clinsynth.train.settings import model_settings
 from clinsynth.train.stack import start_stack
 from clinsynth.train.universal import describe_parameters
@@ -43,7 +44,9 @@ def run(config: TrainConfig, place: Place, *, overwrite: bool = False) -> None:
     with joined(place):
         if overwrite:
             clear(config, place)
-        network = build(config, hf_config)
+        if not family.compared:
+            rehearse(config, family, hf_config)
+        network = build(config, family, hf_config)
         if config.layout.piped:
             describe_parameters(network)
         found = prepare_to_resume(config, place)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 from clinsynth.errors import FolderError, UsageError
 from clinsynth.folders import file_sha256
 from clinsynth.tokens.tokenizer import load_tokenizer
-from clinsynth.train.families import family_of
+from clinsynth.train.families import family_of, family_of_model
 
 if TYPE_CHECKING:
     from clinsynth.tokens.tokenizer import NoteTokenizer
@@ -39,7 +39,8 @@ def model_settings(config: TrainConfig) -> tuple[Family, dict[str, Any]]:
     settings = existing_settings(config.init_from)
     known = int(settings.get("vocab_size", 0))
     check_vocabulary(config, tokenizer, known)
-    family = family_of(settings.pop("model_type", ""))
+    family = family_of_model(settings)
+    settings.pop("model_type")
     grown = {"vocab_size": max(known, vocabulary)}
     return family, settings | grown | dict.fromkeys(family.dropouts, config.dropout)
 

@@ -60,6 +60,9 @@ class Family(ABC):
     """How vLLM 0.32 runs it: ``native`` class of its own, or the ``transformers`` backend."""
     dropouts: tuple[str, ...]
     """The settings that hold a dropout probability."""
+    compared: bool = True
+    """Whether the tests and ``make parity`` compare it with Hugging Face. What is not compared there is in
+    each run, before it begins (``rehearsal``)."""
 
     @abstractmethod
     def settings(self, shape: ShapeConfig, vocabulary: int, context: int) -> dict[str, Any]:

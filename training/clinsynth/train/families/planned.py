@@ -8,7 +8,7 @@ the plans, so one class serves them all.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from clinsynth.errors import UsageError
@@ -35,6 +35,7 @@ class Planned(Family):
         head_dim: whether its width of a head has a default of its own, and so must be said.
         fixed: settings of every model from scratch.
         former: beginning of a tensor's name -> what it was in folders of older releases.
+        compared: see ``Family``.
     """
 
     name: str
@@ -46,6 +47,7 @@ class Planned(Family):
     head_dim: bool = False
     fixed: tuple[tuple[str, Any], ...] = ()
     former: tuple[tuple[str, str], ...] = ()
+    compared: bool = True
 
     def settings(self, shape: ShapeConfig, vocabulary: int, context: int) -> dict[str, Any]:
         """Settings of a config from scratch.
@@ -86,7 +88,8 @@ class Planned(Family):
         blocks = self._blocks_name(config)
         if blocks not in plan[1:-1] or len(plan) > 4:
             raise UsageError(
-                f"{config.model_type} publishes no pipeline plan of embedding, blocks and norm"
+                f"models of type {config.model_type!r} cannot be trained: Hugging Face has no pipeline "
+                "plan of embedding, blocks and norm for them"
             )
         between = [f"{self.base}.{name}" for name in plan[1:-1] if name != blocks]
         return Parts(
@@ -115,10 +118,14 @@ class Planned(Family):
                 splits[pattern.removeprefix(prefix)] = Split(kind)
             except ValueError:
                 raise UsageError(
-                    f"{config.model_type} splits {pattern} by {kind!r}, which is not known"
+                    f"models of type {config.model_type!r} cannot be trained: they split {pattern} by "
+                    f"{kind!r}, which is not known"
                 ) from None
         if not splits:
-            raise UsageError(f"{config.model_type} publishes no tensor-parallel plan")
+            raise UsageError(
+                f"models of type {config.model_type!r} cannot be trained: Hugging Face has no "
+                "tensor-parallel plan for them"
+            )
         return splits
 
     def _blocks_name(self, config: Any) -> str:
@@ -162,3 +169,29 @@ GPT_NEOX: Final = Planned(
     gated=False,
     former=(("lm_head.", "embed_out."),),
 )
+
+
+def by_its_plans(settings: Mapping[str, Any]) -> Planned:
+    """The family of a model that is none of the above, as its own plans describe it.
+
+    Args:
+        settings: of its ``config.json``.
+
+    Raises:
+        UsageError: Hugging Face does not know it, or has no plans for it that a pipeline can follow.
+    """
+    from transformers import CONFIG_MAPPING
+
+    name = settings.get("model_type", "")
+    if name not in CONFIG_MAPPING:
+        raise UsageError(f"models of type {name!r} are not known to this release of transformers")
+    family = Planned(name, vllm="unknown", dropouts=(), compared=False)
+    config = family.config({key: value for key, value in settings.items() if key != "model_type"})
+    family.parts(config)
+    family.splits(config)
+    dropouts = (
+        key
+        for key, value in config.to_dict().items()
+        if ("dropout" in key or key.endswith("_pdrop")) and isinstance(value, int | float)
+    )
+    return replace(family, dropouts=tuple(dropouts))

@@ -11,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from clinsynth.checkpoint.adapter import KIND, SETTINGS, WEIGHTS
 from clinsynth.checkpoint.card import CARD, Card, read_card, write_card
 from clinsynth.checkpoint.tensors import weights_sha256
 from clinsynth.folders import Manifest, input_sha256, new_folder, write_json
@@ -23,9 +24,6 @@ if TYPE_CHECKING:
     from clinsynth.train.config import TrainConfig
     from clinsynth.train.loop import State
 
-KIND: Final = "adapter"
-WEIGHTS: Final = "adapter_model.safetensors"
-SETTINGS: Final = "adapter_config.json"
 _INDEX: Final = Path("overlap") / "ngrams.npy"
 
 

@@ -13,12 +13,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal
 
-from clinsynth.checkpoint.card import Card, read_card, write_card
-from clinsynth.checkpoint.tensors import weights_sha256
+from clinsynth.checkpoint.adapter import check_base
+from clinsynth.checkpoint.card import Card, write_card
 from clinsynth.errors import FolderError
-from clinsynth.folders import Manifest, input_sha256, new_folder, read_manifest, refuse_existing
+from clinsynth.folders import Manifest, input_sha256, new_folder, refuse_existing
 from clinsynth.tokens.tokenizer import FILES, load_tokenizer
-from clinsynth.train.lora.export import KIND, write_index
+from clinsynth.train.lora.export import write_index
 from clinsynth.train.lora.model import fit_vocabulary, load_model
 from clinsynth.train.settings import existing_settings
 
@@ -67,23 +67,6 @@ def merge(adapter: Path, base: Path, out: Path, *, dtype: Dtype = "auto", overwr
         _write_rest(adapter, folder, replace(card, parameters=parameters))
         manifest.counts["parameters"] = parameters
     return float((rounded - beside).abs().max())
-
-
-def check_base(adapter: Path, base: Path) -> Card:
-    """The adapter's card, when the adapter is whole and of this model.
-
-    Raises:
-        FolderError: it is not.
-    """
-    read_manifest(adapter, KIND, verify=True)
-    card = read_card(adapter)
-    found = weights_sha256(base)
-    if found != card.base_sha256:
-        raise FolderError(
-            f"{adapter} was trained on {card.base_model}, weights {(card.base_sha256 or 'unknown')[:12]}; "
-            f"{base} has {found[:12]}: an adapter fits no other model"
-        )
-    return card
 
 
 def _with_adapter(adapter: Path, base: Path, card: Card) -> Any:

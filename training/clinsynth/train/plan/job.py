@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from clinsynth.errors import UsageError
-from clinsynth.train.families import family_of
+from clinsynth.train.families import family_of, names
 from clinsynth.train.plan.anatomy import Anatomy, anatomy_of
 
 if TYPE_CHECKING:
@@ -147,6 +147,10 @@ def job_of(config: TrainConfig, vocabulary: int) -> Job:
         assert config.init_from is not None
         settings = {**_settings(config.init_from), "vocab_size": vocabulary}
         architecture = settings.pop("model_type", "")
+        if architecture not in names():
+            raise UsageError(
+                f"init_from: a plan can count models of type {', '.join(names())}, not {architecture!r}"
+            )
     family = family_of(architecture)
     positions = family.positions(settings)
     if positions is not None and config.context > positions:
