@@ -107,6 +107,27 @@ def write_run(corpus):
     return functools.partial(_write_run, corpus)
 
 
+@pytest.fixture
+def refused(monkeypatch):
+    """The error, one line, of a run that must not start: ``refused(path, arguments...)``."""
+    from click.testing import CliRunner
+
+    from clinsynth.errors import ClinsynthError
+    from clinsynth.train.command import train
+
+    for name in ("RANK", "WORLD_SIZE", "CUDA_VISIBLE_DEVICES"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("DS_ACCELERATOR", "cpu")
+
+    def refuse(path, *arguments):
+        result = CliRunner().invoke(train, [str(path), *arguments])
+        assert isinstance(result.exception, ClinsynthError), result
+        assert "\n" not in str(result.exception)
+        return result.exception
+
+    return refuse
+
+
 def _write_run(default_corpus, folder, **keys):
     run = {
         "name": "tiny",

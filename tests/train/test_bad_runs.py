@@ -7,28 +7,11 @@ import shutil
 
 import pytest
 import yaml
-from click.testing import CliRunner
 
-from clinsynth.errors import ClinsynthError
 from clinsynth.train import checkpoints
-from clinsynth.train.command import train
 
 LLAMA = {"architecture": "llama", "hidden_size": 32, "layers": 2, "heads": 4, "kv_heads": 2}
 GOOD = {"steps": 2, "model": LLAMA}
-
-
-@pytest.fixture(autouse=True)
-def not_a_rank(monkeypatch):
-    for name in ("RANK", "WORLD_SIZE", "CUDA_VISIBLE_DEVICES"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("DS_ACCELERATOR", "cpu")
-
-
-def refused(path, *arguments):
-    """The error of a run that must not start."""
-    result = CliRunner().invoke(train, [str(path), *arguments])
-    assert isinstance(result.exception, ClinsynthError), result
-    return result.exception
 
 
 @pytest.mark.parametrize(
@@ -64,7 +47,7 @@ def refused(path, *arguments):
         ({"resume": "step-00000007"}, "has no whole checkpoint step-00000007; there are: none"),
     ],
 )
-def test_a_wrong_key_is_named(tmp_path, write_run, change, message):
+def test_a_wrong_key_is_named(refused, tmp_path, write_run, change, message):
     path = write_run(tmp_path, **GOOD)
     run = yaml.safe_load(path.read_text())
     for key, value in change.items():
@@ -86,7 +69,7 @@ def change_manifest(corpus, **values):
     path.write_text(json.dumps({**json.loads(path.read_text()), **values}))
 
 
-def test_a_missing_config_is_named(tmp_path):
+def test_a_missing_config_is_named(refused, tmp_path):
     assert "nowhere.yaml" in str(refused(tmp_path / "nowhere.yaml"))
 
 
@@ -100,7 +83,7 @@ def test_a_missing_config_is_named(tmp_path):
         (lambda corpus: (corpus / "tokenizer" / "tokenizer.json").unlink(), "tokenizer.json"),
     ],
 )
-def test_a_damaged_corpus_is_named(tmp_path, corpus, write_run, damage, message):
+def test_a_damaged_corpus_is_named(refused, tmp_path, corpus, write_run, damage, message):
     copy = tmp_path / "corpus"
     shutil.copytree(corpus, copy)
     damage(copy)
@@ -110,7 +93,7 @@ def test_a_damaged_corpus_is_named(tmp_path, corpus, write_run, damage, message)
     assert not (tmp_path / "model").exists()
 
 
-def test_an_existing_model_is_not_overwritten(tmp_path, write_run):
+def test_an_existing_model_is_not_overwritten(refused, tmp_path, write_run):
     (tmp_path / "model").mkdir()
     (tmp_path / "model" / "precious").touch()
     assert "model exists" in str(refused(write_run(tmp_path, **GOOD)))
@@ -133,7 +116,7 @@ def test_an_existing_model_is_not_overwritten(tmp_path, write_run):
         ({"model_type": "nothing", "vocab_size": 353}, "models of type 'nothing' are not known to this"),
     ],
 )
-def test_a_model_that_cannot_be_continued_is_named(tmp_path, write_run, settings, message):
+def test_a_model_that_cannot_be_continued_is_named(refused, tmp_path, write_run, settings, message):
     base = tmp_path / "base"
     base.mkdir()
     if settings is not None:
@@ -180,7 +163,7 @@ def newest(path):
         (lambda folder: (folder / checkpoints.RECORD).write_text("{"), "record.json is damaged"),
     ],
 )
-def test_a_damaged_checkpoint_is_named_and_the_one_before_offered(cut_off, damage, message):
+def test_a_damaged_checkpoint_is_named_and_the_one_before_offered(refused, cut_off, damage, message):
     damage(newest(cut_off))
     error = refused(cut_off)
     assert message in str(error)
@@ -215,19 +198,19 @@ def test_a_checkpoint_that_was_never_finished_is_passed_over(cut_off):
         ("batch.rows=4", "batch.rows is 4"),
     ],
 )
-def test_a_checkpoint_of_another_run_is_refused(cut_off, override, key):
+def test_a_checkpoint_of_another_run_is_refused(refused, cut_off, override, key):
     error = refused(cut_off, override)
     assert key in str(error)
     assert "--overwrite" in str(error)
     assert error.exit_code == 2
 
 
-def test_a_checkpoint_of_another_stage_is_refused(cut_off):
+def test_a_checkpoint_of_another_stage_is_refused(refused, cut_off):
     error = refused(cut_off, "layout.zero=3")
     assert "layout is tp 1, pp 1, dp 1, zero 3, but step-00000020 was written with tp 1" in str(error)
 
 
-def test_a_checkpoint_of_another_corpus_is_refused(cut_off, corpus, tmp_path):
+def test_a_checkpoint_of_another_corpus_is_refused(refused, cut_off, corpus, tmp_path):
     other = tmp_path / "other"
     shutil.copytree(corpus, other)
     manifest = json.loads((other / "manifest.json").read_text())
@@ -235,7 +218,7 @@ def test_a_checkpoint_of_another_corpus_is_refused(cut_off, corpus, tmp_path):
     assert "corpus is" in str(refused(cut_off, f"corpus={other}"))
 
 
-def test_a_layout_that_was_not_started_is_refused(tmp_path, write_run, monkeypatch):
+def test_a_layout_that_was_not_started_is_refused(refused, tmp_path, write_run, monkeypatch):
     monkeypatch.setenv("RANK", "0")
     monkeypatch.setenv("WORLD_SIZE", "3")
     assert "layout has 1 processes (tp x pp x dp), 3 started" in str(refused(write_run(tmp_path, **GOOD)))

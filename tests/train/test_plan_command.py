@@ -82,7 +82,7 @@ def test_assumptions_change_what_follows_from_them(config):
         return data["config"]["tokens_per_second"]
 
     assert rate("--mfu", 0.2) == pytest.approx(rate() / 2)
-    assert rate("--gpu", "a100") == pytest.approx(rate() * 312 / 989)
+    assert rate("--gpu", "a100") == pytest.approx(rate() * 312 / 989.4)
     slow = rate("layout.tp=2", "--nvlink", 1)
     assert slow < rate("layout.tp=2")
     assert "2 nodes of 4" in run(config, "--vocabulary", 1000, "--nodes", 2, "--gpus-per-node", 4)

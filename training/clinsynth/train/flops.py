@@ -15,6 +15,7 @@ PEAK_BF16: Final[Mapping[str, float]] = {
     "H100 NVL": 835e12,
     "H100": 989.4e12,
     "A100": 312e12,
+    "B200": 2250e12,
 }
 """bf16 FLOP/s without sparsity by a part of the accelerator's name, as NVIDIA's data sheets give them."""
 
@@ -22,9 +23,9 @@ PEAK_BF16: Final[Mapping[str, float]] = {
 def flops_per_token(parameters: int, layers: int, attention_width: int, context: int) -> float:
     """FLOPs that training a decoder takes a token, forward and backward.
 
-    As Chowdhery et al. 2022 (PaLM, appendix B) count them, with the whole square of the attention and not
-    its causal half, so that figures compare: 6 for each weight that multiplies, 12 x layers x width x
-    context for attention.
+    As Chowdhery et al. 2022 (PaLM, appendix B) and Narayanan et al. 2021 (Megatron-LM, section 5.1) count
+    them, with the whole square of the attention and not its causal half, so that figures compare: 6 for
+    each weight that multiplies, 12 x layers x width x context for attention.
 
     Args:
         parameters: weights that multiply: not the embedding, unless it is the output layer too, nor learned

@@ -6,13 +6,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, Literal
 
+from clinsynth.train.flops import PEAK_BF16
+
 
 @dataclass(frozen=True, slots=True)
 class Gpu:
     """A GPU as it sits in a DGX or HGX node of its time.
 
     Args:
-        bf16, fp32: dense matrix products, TFLOP/s (tensor cores; fp32 without TF32).
+        bf16, fp32: dense matrix products, FLOP/s (tensor cores; fp32 without TF32).
         memory: GiB.
         nvlink: GB/s that one GPU sends to the others of its node.
         network: GB/s that one GPU sends to other nodes, through an adapter of its own.
@@ -27,7 +29,7 @@ class Gpu:
 
     def peak(self, precision: Literal["bf16", "fp32"]) -> float:
         """FLOP/s of dense matrix products."""
-        return 1e12 * (self.bf16 if precision == "bf16" else self.fp32)
+        return self.bf16 if precision == "bf16" else self.fp32
 
 
 # NVIDIA's data sheets of DGX A100 (80 GB, 8 x 200 Gb/s InfiniBand), DGX H100, DGX H200 and DGX B200
@@ -35,10 +37,10 @@ class Gpu:
 GPUS: Final[Mapping[str, Gpu]] = {
     gpu.name: gpu
     for gpu in (
-        Gpu("a100", bf16=312, fp32=19.5, memory=80, nvlink=300, network=25),
-        Gpu("h100", bf16=989, fp32=67, memory=80, nvlink=450, network=50),
-        Gpu("h200", bf16=989, fp32=67, memory=141, nvlink=450, network=50),
-        Gpu("b200", bf16=2250, fp32=80, memory=180, nvlink=900, network=50),
+        Gpu("a100", bf16=PEAK_BF16["A100"], fp32=19.5e12, memory=80, nvlink=300, network=25),
+        Gpu("h100", bf16=PEAK_BF16["H100"], fp32=67e12, memory=80, nvlink=450, network=50),
+        Gpu("h200", bf16=PEAK_BF16["H200"], fp32=67e12, memory=141, nvlink=450, network=50),
+        Gpu("b200", bf16=PEAK_BF16["B200"], fp32=80e12, memory=180, nvlink=900, network=50),
     )
 }
 

@@ -1,16 +1,14 @@
 """How long a step takes: products of matrices, the pipeline's bubble, and what travels meanwhile.
 
-FLOPs of a token, forward and backward: 6 for each entry of a matrix that it is multiplied with (the head's
-among them, the embedding's not), and 12 x layers x width x context for attention, whose causal half is not
-taken off: the convention of PaLM (Chowdhery et al. 2022, appendix B) and Megatron-LM (Narayanan et al.
-2021, section 5.1), in which model FLOPs utilisation (MFU) is stated. What is computed again takes time but
-counts as no work.
+FLOPs of a token are counted as ``train.flops`` counts them, in the convention in which model FLOPs
+utilisation (MFU) is stated. What is computed again takes time but counts as no work.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
+from clinsynth.train.flops import flops_per_token
 from clinsynth.train.plan.hardware import Cluster
 from clinsynth.train.plan.job import Job, Layout
 from clinsynth.train.plan.stages import Stage, stages_of
@@ -42,13 +40,12 @@ class StepTime:
 def block_flops(job: Job) -> float:
     """Of a block, per token, forward and backward."""
     anatomy = job.anatomy
-    attention = 12 * anatomy.heads * anatomy.head_width * job.context
-    return 6 * anatomy.multiplied_block() + attention
+    return flops_per_token(anatomy.multiplied_block(), 1, anatomy.heads * anatomy.head_width, job.context)
 
 
 def head_flops(job: Job) -> float:
     """Of the head, per token, forward and backward."""
-    return 6 * job.anatomy.embedding
+    return flops_per_token(job.anatomy.embedding, 0, 0, job.context)
 
 
 def token_flops(job: Job) -> float:
