@@ -39,7 +39,7 @@ SHAPES = {
     "qwen3": {"layers": 2, "heads": 4, "kv_heads": 2, "intermediate_size": 48, "tied": False},
     # rotations of a part of each head, attention and MLP side by side
     "gpt_neox": {"layers": 2, "heads": 2, "tied": False},
-    # no pipeline: weights, gradients and optimizer are shared out
+    # no pipeline: weights, gradients and optimizer are shared out, beside split layers
     "mistral": {"layers": 2, "heads": 4, "kv_heads": 2, "intermediate_size": 48, "tied": True},
     "gpt2-zero2": {"layers": 2, "heads": 4},
 }
@@ -49,7 +49,7 @@ LAYOUTS = {
     "gpt2": {"tp": 2, "pp": 2, "dp": 1},
     "qwen3": {"tp": 2, "pp": 1, "dp": 1},
     "gpt_neox": {"tp": 2, "pp": 1, "dp": 1},
-    "mistral": {"dp": 2, "zero": 3},
+    "mistral": {"tp": 2, "dp": 2, "zero": 3},
     "gpt2-zero2": {"dp": 2, "zero": 2},
 }
 

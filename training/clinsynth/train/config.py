@@ -56,7 +56,8 @@ class LayoutConfig(Config):
         pp: pipeline stages: the layers are dealt out to this many groups.
         dp: data parallel: copies that share a batch.
         zero: what the copies split among them: 0 nothing, 1 the optimizer's state, 2 the gradients too,
-            3 the weights too. Only 1 goes with tp and pp, and goes on from a checkpoint of another layout.
+            3 the weights too. Only 1 goes with pp, and goes on from a checkpoint of another layout; 0 goes
+            with neither tp nor pp.
         oversubscribe: start more processes than there are cores. For tests of a layout.
     """
 
@@ -220,8 +221,8 @@ class TrainConfig(Config):
     @model_validator(mode="after")
     def _adapts_a_model(self) -> Self:
         if self.lora is None:
-            for axis in ("tp", "pp"):
-                if not self.layout.piped and (size := getattr(self.layout, axis)) > 1:
+            for axis in {0: ("tp", "pp"), 1: ()}.get(self.layout.zero, ("pp",)):
+                if (size := getattr(self.layout, axis)) > 1:
                     raise ValueError(
                         f"layout.{axis} is {size}, but layout.zero {self.layout.zero} goes with 1 only"
                     )

@@ -28,7 +28,7 @@ def seed_step(config: TrainConfig, step: int, copy: int, stage: int) -> None:
         copy: which data-parallel copy this is.
         stage: which pipeline stage.
     """
-    torch.manual_seed(_number("step", config.seed, step, copy, stage))
+    torch.manual_seed(number_of("step", config.seed, step, copy, stage))
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,12 +48,13 @@ class HeadRandomness:
             drawn = int(torch.randint(2**62, ()))
             devices = [arguments[0].device] if arguments[0].is_cuda else []
             with torch.random.fork_rng(devices):
-                torch.manual_seed(_number("heads", drawn, self.tp_rank))
+                torch.manual_seed(number_of("heads", drawn, self.tp_rank))
                 return function(*arguments, **options)
 
         return with_own_numbers
 
 
-def _number(*parts: object) -> int:
+def number_of(*parts: object) -> int:
+    """A seed, the same whenever the parts are: SHA-256, 63 bits."""
     digest = hashlib.sha256("/".join(map(str, parts)).encode()).digest()
     return int.from_bytes(digest[:8], "little") >> 1

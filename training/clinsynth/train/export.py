@@ -100,15 +100,18 @@ def _gathered(parameter: Any) -> torch.Tensor:
         from deepspeed import zero
 
         with zero.GatheredParameters([parameter]):
-            gathered: torch.Tensor = parameter.data.clone()
-        return gathered
+            return _of_all_shares(parameter).clone()
+    return _of_all_shares(parameter)
+
+
+def _of_all_shares(parameter: Any) -> torch.Tensor:
+    """What the tensor-parallel processes hold of a parameter, put together."""
+    share: torch.Tensor = parameter.data
     gather = getattr(parameter, "gather_params", None)
     if gather is None:
-        whole: torch.Tensor = parameter.data
-        return whole
-    share = parameter.data
+        return share
     gather([parameter])  # DeepSpeed puts the whole in the parameter's place
-    whole = parameter.data
+    whole: torch.Tensor = parameter.data
     parameter.data = share
     return whole
 

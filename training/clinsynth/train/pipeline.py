@@ -27,22 +27,24 @@ def build(config: TrainConfig, family: Family, hf_config: Any, weights: Weights 
         weights: first values; None: those that the run asks for.
     """
     from deepspeed.pipe import PipelineModule
-    from deepspeed.runtime.pipe.topology import PipeModelDataParallelTopology
+    from deepspeed.runtime.pipe.topology import PipelineParallelGrid, PipeModelDataParallelTopology
 
     layout = config.layout
-    grid = PipeModelDataParallelTopology(num_pp=layout.pp, num_mp=layout.tp, num_dp=layout.dp)
+    topology = PipeModelDataParallelTopology(num_pp=layout.pp, num_mp=layout.tp, num_dp=layout.dp)
     weights = weights or _weights(config, family, hf_config)
-    blueprint = _blueprint(config, family, hf_config, weights, grid)
+    blueprint = _blueprint(config, family, hf_config, weights, topology)
     if not layout.piped:
+        grid = PipelineParallelGrid(topology)
         return Stack(
             _layers(blueprint),
+            grid,
             _loss(blueprint),
-            share_out(config, hf_config.hidden_size),
+            share_out(config, hf_config.hidden_size, grid),
             recompute=config.activation_checkpointing,
         )
     return PipelineModule(
         _layers(blueprint),
-        topology=grid,
+        topology=topology,
         loss_fn=_loss(blueprint),
         partition_method=f"type:{Block.__name__}",
         activation_checkpoint_interval=int(config.activation_checkpointing),
@@ -66,7 +68,7 @@ def _weights(config: TrainConfig, family: Family, hf_config: Any) -> Weights:
 
 
 def _blueprint(
-    config: TrainConfig, family: Family, hf_config: Any, weights: Weights, grid: Any
+    config: TrainConfig, family: Family, hf_config: Any, weights: Weights, topology: Any
 ) -> Blueprint:
     import deepspeed.comm as dist
     from transformers import AutoModelForCausalLM
@@ -75,7 +77,7 @@ def _blueprint(
         skeleton = AutoModelForCausalLM.from_config(
             hf_config, attn_implementation=register(), dtype=torch.float32
         )
-    group = _tensor_group(grid)
+    group = _tensor_group(topology)
     return Blueprint(
         family=family,
         config=skeleton.config,
@@ -88,14 +90,14 @@ def _blueprint(
     )
 
 
-def _tensor_group(grid: Any) -> Any:
+def _tensor_group(topology: Any) -> Any:
     """The group of processes that this one shares its layers with. Every process makes every group."""
     import deepspeed.comm as dist
     from deepspeed.module_inject.layers import set_autotp_mode
 
     set_autotp_mode(training=True)  # otherwise DeepSpeed's layers freeze their weights
     mine = None
-    for ranks in grid.get_axis_comm_lists("model"):
+    for ranks in topology.get_axis_comm_lists("model"):
         group = dist.new_group(ranks=ranks)
         if dist.get_rank() in ranks:
             mine = group

@@ -11,15 +11,15 @@ Shapes: B rows of a micro-batch, T tokens.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import torch
 from torch import nn
 
 from clinsynth.train.attention import document_mask, document_positions
+from clinsynth.train.dropout import number_of
 from clinsynth.train.engine import adamw, deepspeed_config
 from clinsynth.train.writing import write_in_background
 
@@ -59,9 +59,23 @@ class Copies:
     copy: int
     copies: int
 
+    @classmethod
+    def all(cls) -> Self:
+        """Every process of the run is a copy."""
+        import torch.distributed as dist
+
+        return cls(dist.get_rank(), dist.get_world_size())
+
     def get_data_parallel_rank(self) -> int:
         """Which copy this is."""
         return self.copy
+
+    def get_data_parallel_world_size(self) -> int:
+        """How many copies there are."""
+        return self.copies
+
+    def get_data_parallel_group(self) -> None:
+        """All processes (``torch.distributed``'s default group)."""
 
     def get_pipe_parallel_rank(self) -> int:
         """There is one stage."""
@@ -78,13 +92,12 @@ class PlainEngine:
     Args:
         engine: DeepSpeed's, around ``Scored``.
         config: of the run.
+        grid: the processes' places; None: all are copies.
     """
 
-    def __init__(self, engine: Any, config: TrainConfig) -> None:
-        import torch.distributed as dist
-
+    def __init__(self, engine: Any, config: TrainConfig, grid: Any = None) -> None:
         self.engine, self._config = engine, config
-        self.mpu = Copies(dist.get_rank(), dist.get_world_size())
+        self.mpu = grid or Copies.all()
         self._norm: float | None = None
 
     @property
@@ -111,7 +124,8 @@ class PlainEngine:
         self.engine.train()
         step, total = self.engine.global_steps, torch.zeros((), device=self.engine.device)
         for number in range(self._config.micro_batches):
-            self._seed(step, number * self.mpu.copies + self.mpu.copy)
+            copies = self.mpu.get_data_parallel_world_size()
+            self._seed(step, number * copies + self.mpu.get_data_parallel_rank())
             loss = self._loss(next(micro_batches))
             self.engine.backward(loss)
             if self._config.layout.zero == 0 and self.engine.is_gradient_accumulation_boundary():
@@ -153,8 +167,8 @@ class PlainEngine:
     def _mean(self, value: torch.Tensor) -> torch.Tensor:
         import torch.distributed as dist
 
-        dist.all_reduce(value)
-        return value / self.mpu.copies
+        dist.all_reduce(value, group=self.mpu.get_data_parallel_group())
+        return value / self.mpu.get_data_parallel_world_size()
 
     def _clip(self) -> None:
         """Without ZeRO, DeepSpeed clips and tells no norm: it is done here, and its own is switched off."""
@@ -163,16 +177,16 @@ class PlainEngine:
 
     def _seed(self, step: int, micro_batch: int) -> None:
         """Dropout depends on step and micro-batch alone, not on the copy that computes it or a restart."""
-        name = f"dropout/{self._config.seed}/{step}/{micro_batch}"
-        torch.manual_seed(int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "little") >> 1)
+        torch.manual_seed(number_of("dropout", self._config.seed, step, micro_batch))
 
 
-def start_plain_engine(config: TrainConfig, scored: nn.Module, width: int) -> Any:
+def start_plain_engine(config: TrainConfig, scored: nn.Module, width: int, grid: Any = None) -> Any:
     """DeepSpeed's engine; parameters that require a gradient are trained. Collective.
 
     Args:
         scored: answers a micro-batch with its loss, as ``Scored`` does.
         width: of the model's hidden states.
+        grid: DeepSpeed's, where there is tensor parallelism.
     """
     import deepspeed
 
@@ -180,7 +194,7 @@ def start_plain_engine(config: TrainConfig, scored: nn.Module, width: int) -> An
     settings = deepspeed_config(config) | {"zero_optimization": zero_settings(config.layout.zero, width)}
     if config.layout.zero == 0:
         settings["gradient_clipping"] = 0.0
-    engine, *_ = deepspeed.initialize(model=scored, optimizer=optimizer, config=settings)
+    engine, *_ = deepspeed.initialize(model=scored, optimizer=optimizer, config=settings, mpu=grid)
     write_in_background(engine)
     return engine
 

@@ -14,7 +14,7 @@ from torch import nn
 from torch.utils.checkpoint import checkpoint
 
 from clinsynth.train.layers import Block
-from clinsynth.train.plain_engine import Copies, PlainEngine, start_plain_engine, zero_settings
+from clinsynth.train.plain_engine import PlainEngine, start_plain_engine, zero_settings
 
 if TYPE_CHECKING:
     from clinsynth.train.config import TrainConfig
@@ -27,6 +27,7 @@ class Stack(nn.Module):
 
     Args:
         specs: DeepSpeed's ``LayerSpec`` or ``TiedLayerSpec`` of each layer.
+        grid: DeepSpeed's grid of the processes.
         loss: logits and target -> a scalar.
         share_out: called with each layer when it is built.
         recompute: keep only what goes into each block, and compute it again for its gradient.
@@ -37,6 +38,7 @@ class Stack(nn.Module):
     def __init__(
         self,
         specs: Sequence[Any],
+        grid: Any,
         loss: Callable[..., torch.Tensor],
         share_out: Callable[[nn.Module], None],
         *,
@@ -45,7 +47,7 @@ class Stack(nn.Module):
         from deepspeed.pipe import TiedLayerSpec
 
         super().__init__()
-        self.loss, self._recompute = loss, recompute
+        self.loss, self._grid, self._recompute = loss, grid, recompute
         self.tied_modules = nn.ModuleDict()
         self._run: list[Callable[[Any], Any]] = []
         for number, spec in enumerate(specs):
@@ -60,11 +62,9 @@ class Stack(nn.Module):
                 self.add_module(str(number), layer)
             self._run.append(layer)
 
-    def mpu(self) -> Copies:
+    def mpu(self) -> Any:
         """The grid that the layers are spread over."""
-        import torch.distributed as dist
-
-        return Copies(dist.get_rank(), dist.get_world_size())
+        return self._grid
 
     def forward(self, inputs: Inputs, target: Inputs | None = None) -> torch.Tensor:
         """Token ids and segments [B, T] -> logits [B, T, V]; with labels and weight, their loss."""
@@ -100,10 +100,11 @@ def start_stack(config: TrainConfig, stack: Stack, width: int) -> PlainEngine:
     Args:
         width: of the model's hidden states.
     """
-    return PlainEngine(start_plain_engine(config, stack, width), config)
+    grid = stack.mpu()
+    return PlainEngine(start_plain_engine(config, stack, width, grid), config, grid)
 
 
-def share_out(config: TrainConfig, width: int) -> Callable[[nn.Module], None]:
+def share_out(config: TrainConfig, width: int, grid: Any) -> Callable[[nn.Module], None]:
     """What to do with each layer when it is built: under ZeRO-3, keep this process's share only."""
     if config.layout.zero != 3:
         return lambda _layer: None
@@ -115,6 +116,7 @@ def share_out(config: TrainConfig, width: int) -> Callable[[nn.Module], None]:
             "train_micro_batch_size_per_gpu": config.batch.micro_rows,
             "zero_optimization": zero_settings(3, width),
         }
-        zero.Init(module=layer, config_dict_or_path=settings)
+        copies = grid.get_data_parallel_group()
+        zero.Init(module=layer, data_parallel_group=copies, config_dict_or_path=settings)
 
     return keep_share

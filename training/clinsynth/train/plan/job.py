@@ -89,8 +89,8 @@ class Job:
                 return f"tp {layout.tp} does not divide {name} {size:,}"
         if layout.pp > self.anatomy.layers:
             return f"pp {layout.pp} is more than the {self.anatomy.layers} layers"
-        if layout.zero != 1 and (layout.tp > 1 or layout.pp > 1):
-            return f"ZeRO-{layout.zero} goes with tp 1 and pp 1 only"
+        if layout.zero != 1 and layout.pp > 1:
+            return f"ZeRO-{layout.zero} goes with pp 1 only"
         if self.rows % layout.dp:
             return f"dp {layout.dp} does not divide batch.rows {self.rows:,}"
         if self.rows % (layout.micro_rows * layout.dp):
@@ -165,9 +165,9 @@ def job_of(config: TrainConfig, vocabulary: int) -> Job:
     )
 
 
-def zero_stages(tp: int, pp: int) -> tuple[int, ...]:
-    """Stages of ZeRO that the trainer offers beside ``tp`` and ``pp``."""
-    return (1, 2, 3) if tp == pp == 1 else (1,)
+def zero_stages(pp: int) -> tuple[int, ...]:
+    """Stages of ZeRO that the trainer offers at ``pp`` stages of a pipeline."""
+    return (1, 2, 3) if pp == 1 else (1,)
 
 
 def layout_of(config: TrainConfig) -> Layout:

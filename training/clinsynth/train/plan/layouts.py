@@ -75,7 +75,7 @@ def search(job: Job, cluster: Cluster) -> Search:
             if job.rows % dp:
                 refused.dp.append(dp)
                 continue
-            for zero in zero_stages(tp, pp):
+            for zero in zero_stages(pp):
                 fitting += _best(job, cluster, Layout(tp, pp, dp, zero), refused)
     fitting.sort(key=lambda candidate: candidate.order)
     return Search(tuple(fitting), refused.by_size(job))
