@@ -79,7 +79,7 @@ def test_a_bad_task_file_is_refused(tmp_path, changes, message):
 def test_a_measure_reports_only_what_its_file_promises(tmp_path):
     task = load_task("descriptive")
     rogue = type(task)(
-        task.file, task.parameters, lambda *_: TaskResult({("surprise", "none"): Metric(1.0)}, 1, 1)
+        task.file, task.parameters, lambda *_: TaskResult({("surprise", "none"): Metric(1.0)}, 1, 1), ()
     )
     with pytest.raises(AssertionError, match="surprise"):
         rogue.run(None, Context(0, None))

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -46,6 +46,8 @@ if TYPE_CHECKING:
 _WORDS, _COPIED, _HAS_COPY, _ONE = range(4)
 _LENGTHS = (13, 20, 30, 50, 100)  # longest copied stretch in words: at least so many
 _LISTED = 20
+
+NEEDS: Final = ("real", "synthetic")
 
 
 class Parameters(Config):
@@ -83,9 +85,9 @@ def measure(inputs: Inputs, parameters: Parameters, context: Context) -> TaskRes
         DataError: a side has no notes.
     """
     holdout = inputs.need_holdout("copied_spans")
-    index = _index(inputs.train, parameters)
+    index = _index(inputs.needed_train, parameters)
     sides = {
-        "synthetic": _copies(inputs.synthetic, index, parameters.max_notes),
+        "synthetic": _copies(inputs.needed_synthetic, index, parameters.max_notes),
         "holdout": _copies(holdout, index, parameters.max_notes),
     }
     rng = np.random.default_rng(context.seed)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -22,6 +22,8 @@ from clinsynth.errors import DataError
 from clinsynth.measure.inputs import Inputs, NoteSource
 from clinsynth.measure.results import Metric, TaskResult
 from clinsynth.measure.tasks import Context
+
+NEEDS: Final = ("real", "synthetic")
 
 
 class Parameters(Config):
@@ -47,8 +49,8 @@ def measure(inputs: Inputs, parameters: Parameters, context: Context) -> TaskRes
     Raises:
         DataError: a side has too few notes.
     """
-    real = _take(inputs.train, parameters.max_notes)
-    synthetic = _take(inputs.synthetic, parameters.max_notes)
+    real = _take(inputs.needed_train, parameters.max_notes)
+    synthetic = _take(inputs.needed_synthetic, parameters.max_notes)
     order = np.random.default_rng(context.seed).permutation(len(real))
     half = len(real) // 2
     looks = {

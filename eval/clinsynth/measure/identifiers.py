@@ -15,7 +15,7 @@ import itertools
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from pydantic import Field
 
@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from clinsynth.deid import Detector
 
 _BATCH_NOTES = 64
+
+NEEDS: Final = ("synthetic",)
 
 
 class Parameters(Config):
@@ -62,9 +64,9 @@ def measure(inputs: Inputs, parameters: Parameters, context: Context) -> TaskRes
     from clinsynth.deid import Detector
 
     detector = Detector()
-    synthetic = _search(inputs.synthetic, parameters.max_notes, detector)
+    synthetic = _search(inputs.needed_synthetic, parameters.max_notes, detector)
     if not synthetic.notes:
-        raise DataError(f"{inputs.synthetic.paths[0]}: no notes to search")
+        raise DataError(f"{inputs.needed_synthetic.paths[0]}: no notes to search")
     tallies = {"synthetic": synthetic}
     if inputs.holdout is not None and parameters.max_control_notes != 0:
         control = _search(inputs.holdout, parameters.max_control_notes, detector)

@@ -56,18 +56,31 @@ class Inputs:
     """The notes of one evaluation.
 
     Args:
-        train: real notes that the generator may have learned from; the real arm trains on them.
+        train: real notes that the generator may have learned from; the real arm trains on them. Like the
+            synthetic notes, there for tasks that need them (``Task.needs``).
         synthetic: the notes that are judged.
         test: gold; nothing was trained on it.
         holdout: real notes that the generator never saw: what "no copying" looks like.
         described: input name -> path as given and SHA-256.
     """
 
-    train: NoteSource
-    synthetic: NoteSource
+    train: NoteSource | None
+    synthetic: NoteSource | None
     test: NoteSource | None
     holdout: NoteSource | None
     described: dict[str, dict[str, str]]
+
+    @property
+    def needed_train(self) -> NoteSource:
+        """The training notes, in a task that ``needs`` them."""
+        assert self.train is not None, "the task does not say that it needs real notes"
+        return self.train
+
+    @property
+    def needed_synthetic(self) -> NoteSource:
+        """The synthetic notes, in a task that ``needs`` them."""
+        assert self.synthetic is not None, "the task does not say that it needs synthetic notes"
+        return self.synthetic
 
     def need_test(self, task: str) -> NoteSource:
         """The gold notes.
@@ -93,7 +106,9 @@ class Inputs:
         return self.holdout
 
 
-def open_inputs(real: Path, synthetic: Path, test: Path | None = None, limit: int | None = None) -> Inputs:
+def open_inputs(
+    real: Path | None, synthetic: Path | None, test: Path | None = None, limit: int | None = None
+) -> Inputs:
     """Finds and checks the inputs of an evaluation.
 
     Args:
@@ -108,9 +123,16 @@ def open_inputs(real: Path, synthetic: Path, test: Path | None = None, limit: in
     for option, path in (("--real", real), ("--synthetic", synthetic), ("--test", test)):
         if path is not None and not path.exists():
             raise UsageError(f"{option} {path}: no such file or folder")
-    given = {"real": real, "synthetic": synthetic} | ({"test": test} if test else {})
-    described = {name: {"path": str(path), "sha256": input_sha256(path)} for name, path in given.items()}
+    given = {"real": real, "synthetic": synthetic, "test": test}
+    described = {
+        name: {"path": str(path), "sha256": input_sha256(path)}
+        for name, path in given.items()
+        if path is not None
+    }
     gold = None if test is None else NoteSource("the gold notes", (test,), limit)
+    judged = None if synthetic is None else _synthetic(synthetic, limit)
+    if real is None:
+        return Inputs(None, judged, gold, gold, described)
     if (real / MANIFEST).is_file():
         read_manifest(real, "corpus", verify=True)
         train = NoteSource("the real notes", (real / "train.parquet",), limit)
@@ -119,7 +141,7 @@ def open_inputs(real: Path, synthetic: Path, test: Path | None = None, limit: in
     else:
         train = NoteSource("the real notes", (real,), limit)
         holdout = gold
-    return Inputs(train, _synthetic(synthetic, limit), gold, holdout, described)
+    return Inputs(train, judged, gold, holdout, described)
 
 
 def _synthetic(path: Path, limit: int | None) -> NoteSource:

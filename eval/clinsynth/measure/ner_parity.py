@@ -18,7 +18,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 import numpy as np
 from pydantic import Field
@@ -60,6 +60,8 @@ from clinsynth.measure.statistics import (
 from clinsynth.measure.tasks import Context
 
 Arm = Literal["real", "synthetic", "annotated", "shuffled"]
+
+NEEDS: Final = ("real", "synthetic")
 
 
 class Parameters(Config):
@@ -133,7 +135,9 @@ def _set_up(inputs: Inputs, parameters: Parameters, context: Context) -> _Bench:
         return labelled_notes(source, most, parameters.empty_notes)
 
     test = read(gold, parameters.max_test_notes)
-    real, synthetic = (read(s, parameters.max_notes) for s in (inputs.train, inputs.synthetic))
+    real, synthetic = (
+        read(s, parameters.max_notes) for s in (inputs.needed_train, inputs.needed_synthetic)
+    )
     labels = Labels(entity_labels(test.notes))
     for name, side in (("real", real), ("synthetic", synthetic)):
         if not set(labels.names) & set(entity_labels(side.notes)):

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from clinsynth.measure.results import TaskResult
 
 FOLDER: Final = Path(__file__).parent / "task_files"
-MEASURES: Final = ("copied_spans", "descriptive", "identifiers", "ner_parity")
+MEASURES: Final = ("copied_spans", "deid", "descriptive", "identifiers", "ner_parity")
 
 
 class MetricEntry(Config):
@@ -68,6 +68,8 @@ class Task:
     file: TaskFile
     parameters: Config
     measure: Callable[[Inputs, Any, Context], TaskResult]
+    needs: tuple[str, ...]
+    """The inputs that it cannot do without: ``real``, ``synthetic``, ``test``."""
 
     @property
     def name(self) -> str:
@@ -108,7 +110,7 @@ def load_task(name: str, overrides: Mapping[str, Any] | None = None, *, source: 
     module = importlib.import_module(f"clinsynth.measure.{file.measure}")
     where = f"{source}.{file.task}" if overrides else f"task {file.task}, parameters"
     parameters = parse_config(_laid_over(file.parameters, overrides or {}), module.Parameters, source=where)
-    return Task(file, parameters, module.measure)
+    return Task(file, parameters, module.measure, module.NEEDS)
 
 
 def _laid_over(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:

@@ -33,7 +33,9 @@ def evaluate() -> None:
 
 @evaluate.command()
 @click.option("--config", type=_PATH, help="YAML of an evaluation, such as configs/eval/demo.yaml.")
-@click.option("--tasks", help="Names or files, with commas; all tasks of `eval ls` when left out.")
+@click.option(
+    "--tasks", help="Names or files, with commas; when left out, those that judge synthetic notes."
+)
 @click.option("--real", type=_PATH, help="Corpus folder, or notes in any corpus format.")
 @click.option("--synthetic", type=_PATH, help="Export folder, or notes in any corpus format.")
 @click.option("--test", type=_PATH, help="Gold notes; a corpus folder as --real brings its own.")
@@ -55,6 +57,7 @@ def run(config: Path | None, overrides: tuple[str, ...], overwrite: bool, **opti
       clinsynth eval run --real runs/demo/corpus --synthetic runs/demo/export --output_path runs/demo/report
       clinsynth eval run --tasks ner_parity --real train.conll --synthetic notes.jsonl --test my.conll \\
           --output_path report --encoder my-encoder parameters.ner_parity.seeds=3
+      clinsynth eval run --tasks deid --test notes-with-known-identifiers.jsonl --output_path deid-report
     """
     # Read when torch loads. Threads that wait by spinning stand in each other's way on a busy machine:
     # a step of fine-tuning beside other work took ten times as long.
@@ -65,13 +68,15 @@ def run(config: Path | None, overrides: tuple[str, ...], overwrite: bool, **opti
 
     settings = _settings(config, overrides, options)
     tasks = _load(settings.tasks, settings.parameters, str(config or "options"))
-    real, synthetic = _needed(settings.real, "real"), _needed(settings.synthetic, "synthetic")
+    for task in tasks:
+        for name in task.needs:
+            _needed(getattr(settings, name), name, f" for {task.name}")
     out = _needed(settings.output_path, "output_path")
     refuse_existing(out, overwrite=overwrite)
-    inputs = open_inputs(real, synthetic, settings.test, settings.limit)
+    inputs = open_inputs(settings.real, settings.synthetic, settings.test, settings.limit)
     resolved = settings.model_dump(mode="json")
     results = run_tasks(tasks, inputs, RunOptions(settings.seed, settings.encoder, resolved))
-    notes = inputs.synthetic.take(settings.show_notes)
+    notes = [] if inputs.synthetic is None else inputs.synthetic.take(settings.show_notes)
     write_report(out, results, notes, overwrite=overwrite)
     click.echo(results_table(results))
     click.echo(f"report: {(out / 'report.html').resolve()}")
@@ -143,9 +148,9 @@ def _split(names: str) -> tuple[str, ...]:
     return tuple(name.strip() for name in names.split(",") if name.strip())
 
 
-def _needed(path: Path | None, name: str) -> Path:
+def _needed(path: Path | None, name: str, what_for: str = "") -> Path:
     if path is None:
-        raise UsageError(f"--{name} is missing: give it, or key {name} in --config")
+        raise UsageError(f"--{name} is missing{what_for}: give it, or key {name} in --config")
     return path
 
 

@@ -14,6 +14,7 @@ from clinsynth.report.sections import sections
 from clinsynth.report.verdict import cards
 
 _TEMPLATE: Final = Path(__file__).parent / "report.html.j2"
+_QUESTION: Final = "Is this synthetic text useful, and is anybody in it?"
 
 
 def render(results: ResultsJson, notes: Sequence[Note] = ()) -> str:
@@ -28,11 +29,13 @@ def render(results: ResultsJson, notes: Sequence[Note] = ()) -> str:
         autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     template = environment.from_string(_TEMPLATE.read_text("utf-8"))
+    parts = sections(results)
     return template.render(
         results=results,
+        title=_QUESTION if "synthetic" in results["inputs"] else parts[0].question,
+        measured=_measured(results),
         cards=cards(results),
-        sections=sections(results),
-        date=time.strftime("%d %B %Y, %H:%M UTC", time.gmtime(results["date"])).lstrip("0"),
+        sections=parts,
         seconds=sum(results["seconds"].values()),
         config=json.dumps(results["config"], indent=2, ensure_ascii=False),
         parameters={
@@ -41,6 +44,18 @@ def render(results: ResultsJson, notes: Sequence[Note] = ()) -> str:
         },
         notes=[(note.id, list(_marked(note))) for note in notes],
     )
+
+
+def _measured(results: ResultsJson) -> str:
+    """What was measured, when, and against what."""
+    judged, *others = (
+        results["inputs"][name]["path"]
+        for name in ("synthetic", "real", "test")
+        if name in results["inputs"]
+    )
+    date = time.strftime("%d %B %Y, %H:%M UTC", time.gmtime(results["date"])).lstrip("0")
+    against = f" against {' and '.join(others)}" if others else ""
+    return f"{judged}, measured on {date}{against}"
 
 
 def _marked(note: Note) -> list[tuple[str, str]]:

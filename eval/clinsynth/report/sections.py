@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from clinsynth.corpus import SAFE_HARBOR
 from clinsynth.measure.results import IntervalJson, ResultsJson
 from clinsynth.report import plots
 from clinsynth.report.words import interval, interval_of, number, percent, value_of
@@ -23,9 +24,11 @@ _ARMS = {
     "annotated": "synthetic, relabelled",
     "shuffled": "shuffled labels",
     "holdout": "hold-out (control)",
+    "all": "all classes",
     "real_halves": "two halves of real (control)",
 }
 _MOST_GROUPS = 12
+_MOST_ERRORS = 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,13 +86,13 @@ def sections(results: ResultsJson) -> list[Section]:
 
 
 def _numbers(results: ResultsJson, task: str) -> Table:
-    """Every number that the task promised, a row a metric and arm."""
+    """Every number that the task promised, a row a metric and arm; classes have a table of their own."""
     rows = []
     for entry in results["configs"][task]["metric_list"]:
         metric = entry["metric"]
         for key in results["results"][task]:
             name, comma, arm = key.partition(",")
-            if not comma or name != metric:
+            if not comma or name != metric or arm in SAFE_HARBOR:
                 continue
             value, found = value_of(results, task, key), interval_of(results, task, key)
             assert value is not None, key
@@ -212,6 +215,44 @@ def _identifiers(results: ResultsJson, task: str) -> tuple[list[Figure], list[Ta
     return figures, [Table(head, rows, f"By Safe Harbor class, in {searched} notes")]
 
 
+def _deid(results: ResultsJson, task: str) -> tuple[list[Figure], list[Table]]:
+    details = results["details"][task]
+    classes = [found for found in details["classes"] if found["gold"] or found["found"]]
+    figures, rows = [], []
+    recalls = []
+    for found in classes:
+        label = found["label"]
+        name = f"{found['letter']}  {label}"
+        cells = [name, f"{found['gold']:,}", f"{found['found']:,}"]
+        for metric in ("recall", "precision", "f1", "recall_strict"):
+            value = value_of(results, task, f"{metric},{label}")
+            ends = interval_of(results, task, f"{metric},{label}")
+            cells.append("" if value is None else number(metric, value))
+            if metric in ("recall", "precision"):
+                cells.append(interval(metric, ends))
+            if metric == "recall" and value is not None:
+                recalls.append((name, value, _ends(ends), plots.REAL))
+        rows.append(cells)
+    if recalls:
+        svg = plots.dots(recalls, "recall, %", name=f"{task}-recall", unit=0.01)
+        figures.append(Figure(svg, "Identifiers of which no word is left, by Safe Harbor class."))
+    level = _level(results, task)
+    head = ["class", "in gold", "found", "recall", level, "precision", level, "F1", "strict recall"]
+    more = [Table(head, rows, f"By Safe Harbor class, in {details['notes']:,} notes")]
+    if details["errors"]:
+        to_read = [
+            [e["id"], e["kind"], e["label"], f"{e['start']:,}", f"{e['end']:,}"]
+            for e in details["errors"][:_MOST_ERRORS]
+        ]
+        shown = f"{len(to_read):,} of {details['errors_in_all']:,}"
+        more.append(
+            Table(
+                ["note", "what", "class", "from", "to"], to_read, f"Errors, {shown}; characters of the text"
+            )
+        )
+    return figures, more
+
+
 def _copied_spans(results: ResultsJson, task: str) -> tuple[list[Figure], list[Table]]:
     details = results["details"][task]
     sides: Mapping[str, Any] = details["sides"]
@@ -280,6 +321,7 @@ def _descriptive(results: ResultsJson, task: str) -> tuple[list[Figure], list[Ta
 _BY_MEASURE: Mapping[str, Callable[[ResultsJson, str], tuple[list[Figure], list[Table]]]] = {
     "ner_parity": _ner_parity,
     "identifiers": _identifiers,
+    "deid": _deid,
     "copied_spans": _copied_spans,
     "descriptive": _descriptive,
 }

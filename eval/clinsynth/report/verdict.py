@@ -37,8 +37,8 @@ class Card:
 
 
 def cards(results: ResultsJson) -> list[Card]:
-    """The cards that this run's tasks allow, in the order utility, identifiers, copying."""
-    made = (_utility(results), _identifiers(results), _copying(results))
+    """The cards that this run's tasks allow: utility, identifiers, copying, de-identification."""
+    made = (_utility(results), _identifiers(results), _copying(results), _deid(results))
     return [card for card in made if card is not None]
 
 
@@ -143,6 +143,31 @@ def _copying(results: ResultsJson) -> Card | None:
             f"control, {usual:,.0f}."
         ),
         limit=f"Verbatim copies of {details['n']} words or more; reworded ones are not seen.",
+    )
+
+
+def _deid(results: ResultsJson) -> Card | None:
+    task = _task_of(results, "deid")
+    recall, precision = (value_of(results, task, f"{name},all") for name in ("recall", "precision"))
+    leaks = value_of(results, task, "leaks_per_1000,all")
+    if recall is None or precision is None or leaks is None:
+        return None
+    interval = interval_of(results, task, "recall,all")
+    chance = ""
+    if interval is not None:
+        low, high = percent(interval["low"]), percent(interval["high"])
+        chance = f"{interval['level']:.0%} interval {low} to {high}. "
+    identifiers = sum(found["gold"] for found in results["details"][task]["classes"])
+    return Card(
+        title="De-identification",
+        tone="look",
+        figure=percent(recall),
+        answer=f"of {identifiers:,} identifiers are found, with no word left",
+        sentence=(
+            f"{chance}In 1,000 such notes {leaks:,.1f} would leak. {percent(precision)} of what is found "
+            "touches an identifier."
+        ),
+        limit="On these notes. People write names and numbers in ways that no list foresees.",
     )
 
 

@@ -30,11 +30,11 @@ def number(metric: str, value: float) -> str:
         return f"{points(value)} points"
     if metric.endswith("_kept"):
         return percent(value, 0)
-    if metric.startswith(("f1_", "precision_", "recall_")) or metric.endswith("_share"):
+    if metric.startswith(("f1", "precision", "recall")) or metric.endswith("_share"):
         return percent(value)
     if metric.endswith("_distance"):
         return f"{value:.3f}"
-    if metric.endswith("_per_1000") or metric in ("words_per_note", "entities_per_100_words"):
+    if "_per_100" in metric or metric == "words_per_note":
         return f"{value:,.1f}"
     return count(value)
 
