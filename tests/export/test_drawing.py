@@ -33,7 +33,7 @@ class PlainEngine:
     """Answers in random order, a few at a time; ``writes(note, attempt)`` gives the text."""
 
     def __init__(self, model: Path, writes: Writes, seed: int = 0) -> None:
-        self.info = SimpleNamespace(card_sha256=file_sha256(model / "card.json"))
+        self.infos = {"model": SimpleNamespace(card_sha256=file_sha256(model / "card.json"))}
         self.asked: list[tuple[int, int]] = []
         self._writes, self._rng = writes, random.Random(seed)
 

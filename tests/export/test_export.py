@@ -200,7 +200,7 @@ def test_an_adapter_writes_in_place_of_its_model(
     assert "(ward, an adapter of " in (config.out / "README.md").read_text()
     rows = pq.read_table(shards(config.out)[0]).to_pylist()
     assert len(rows) == 10
-    assert {dict(row["provenance"])["model"] for row in rows} == {manifest.inputs["card.json"]}
+    assert {json.loads(row["provenance"])["model"] for row in rows} == {manifest.inputs["card.json"]}
     others = pq.read_table(shards(made[0].out)[0]).column("text").to_pylist()
     assert not {row["text"] for row in rows} & set(others)
 

@@ -207,7 +207,9 @@ class OddConfig:
 
 def test_a_plan_that_cannot_be_followed_is_named():
     odd, config = Planned("odd"), OddConfig()
-    with pytest.raises(UsageError, match=r"odd splits layers\.\*\.mixer by 'diagonal'"):
+    with pytest.raises(
+        UsageError, match=r"'odd' cannot be trained: they split layers\.\*\.mixer by 'diagonal'"
+    ):
         odd.splits(config)
     config.base_model_tp_plan = {"layers.*.mixer": "colwise"}
     assert odd.splits(config) == {"mixer": Split.COLUMNS}
