@@ -6,7 +6,6 @@ and is scored by class. Errors are listed by note and place; what stands there i
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
@@ -19,11 +18,11 @@ from clinsynth.config import Config
 from clinsynth.corpus import PHI_LABELS, SAFE_HARBOR
 from clinsynth.errors import DataError
 from clinsynth.measure.deid_score import KINDS, Kind, score_note
+from clinsynth.measure.identifiers import searched
 from clinsynth.measure.inputs import Inputs
 from clinsynth.measure.results import Metric, TaskResult
 from clinsynth.measure.statistics import wilson
 from clinsynth.measure.tasks import Context
-from clinsynth.progress import track
 
 if TYPE_CHECKING:
     from clinsynth.deid import Detector
@@ -35,7 +34,6 @@ READERS: Final = 0.27
 """Share of leaks behind surrogates that people who read the notes found (PMC7647331)."""
 ATTACKERS: Final = 0.68
 """The same of a trained attacker (PMC6857511)."""
-_BATCH_NOTES: Final = 64
 
 
 class Parameters(Config):
@@ -95,29 +93,22 @@ def measure(inputs: Inputs, parameters: Parameters, context: Context) -> TaskRes
 
 def _look(source: NoteSource, detector: Detector, parameters: Parameters) -> _Tally:
     tally = _Tally(np.zeros((len(PHI_LABELS), len(KINDS)), np.int64))
-    notes = track(
-        itertools.islice(source, parameters.max_notes),
-        f"searching {source.name}",
-        total=parameters.max_notes,
-    )
-    while batch := list(itertools.islice(notes, _BATCH_NOTES)):
-        for note in batch:
-            if unknown := {span.label for span in note.phi} - set(PHI_LABELS):
-                raise DataError(
-                    f"{source.paths[0]}: note {note.id}: {min(unknown)} is no label of identifiers; "
-                    f"labels: {', '.join(PHI_LABELS)}"
-                )
-        for note, found in zip(batch, detector.detect_batch([note.text for note in batch])):
-            score = score_note(note.text, note.phi, found, tuple(PHI_LABELS))
-            tally.counts_lk += score.counts_lk
-            tally.notes += 1
-            tally.words += len(note.text.split())
-            tally.errors_in_all += len(score.errors)
-            room = parameters.max_errors - len(tally.errors)
-            tally.errors += (
-                {"id": note.id, "start": e.start, "end": e.end, "label": e.label, "kind": e.kind}
-                for e in score.errors[: max(0, room)]
+    for note, found in searched(source, parameters.max_notes, detector):
+        if unknown := {span.label for span in note.phi} - set(PHI_LABELS):
+            raise DataError(
+                f"{source.paths[0]}: note {note.id}: {min(unknown)} is no label of identifiers; "
+                f"labels: {', '.join(PHI_LABELS)}"
             )
+        score = score_note(note.text, note.phi, found, PHI_LABELS)
+        tally.counts_lk += score.counts_lk
+        tally.notes += 1
+        tally.words += len(note.text.split())
+        tally.errors_in_all += len(score.errors)
+        room = parameters.max_errors - len(tally.errors)
+        tally.errors += (
+            {"id": note.id, "start": e.start, "end": e.end, "label": e.label, "kind": e.kind}
+            for e in score.errors[: max(0, room)]
+        )
     return tally
 
 

@@ -85,11 +85,16 @@ def measure(inputs: Inputs, parameters: Parameters, context: Context) -> TaskRes
 
 def _search(source: NoteSource, most: int | None, detector: Detector) -> _Tally:
     tally = _Tally()
-    notes = track(itertools.islice(source, most), f"searching {source.name}", total=most)
-    for batch in _batches(notes):
-        for note, found in zip(batch, detector.detect_batch([n.text for n in batch])):
-            count(note, found, tally)
+    for note, found in searched(source, most, detector):
+        count(note, found, tally)
     return tally
+
+
+def searched(source: NoteSource, most: int | None, detector: Detector) -> Iterator[tuple[Note, list[Span]]]:
+    """The first ``most`` notes, or all, each with what the detector finds in it."""
+    notes = track(itertools.islice(source, most), f"searching {source.name}", total=most)
+    while batch := list(itertools.islice(notes, _BATCH_NOTES)):
+        yield from zip(batch, detector.detect_batch([note.text for note in batch]))
 
 
 def count(note: Note, found: Iterable[Span], tally: _Tally) -> None:
@@ -99,11 +104,6 @@ def count(note: Note, found: Iterable[Span], tally: _Tally) -> None:
     tally.notes_with_undeclared += bool(outside)
     tally.declared.update(span.label for span in note.phi)
     tally.undeclared.update(span.label for span in outside)
-
-
-def _batches(notes: Iterator[Note]) -> Iterator[list[Note]]:
-    while batch := list(itertools.islice(notes, _BATCH_NOTES)):
-        yield batch
 
 
 def _metrics(arm: str, tally: _Tally, level: float) -> dict[tuple[str, str], Metric]:

@@ -10,6 +10,7 @@ from typing import Any, Final, get_args
 
 from clinsynth.checkpoint import read_card
 from clinsynth.checkpoint.adapter import SETTINGS, check_base
+from clinsynth.checkpoint.tensors import weights_sha256
 from clinsynth.engine.request import RefusedRequestError, Request
 from clinsynth.errors import EngineError, FolderError, UsageError
 from clinsynth.folders import file_sha256
@@ -45,10 +46,13 @@ def open_adapters(model_dir: Path, folders: Mapping[str, Path]) -> dict[str, Ada
             merged into its model first.
         UsageError: an adapter has the model's name.
     """
-    if folders and (name := read_card(model_dir).name) in folders:
+    if not folders:
+        return {}
+    if (name := read_card(model_dir).name) in folders:
         raise UsageError(f"adapter {name}: the model has that name; give it another, NAME=DIR")
+    weights = weights_sha256(model_dir)
     return {
-        name: _open(model_dir, name, folder, number)
+        name: _open(model_dir, weights, name, folder, number)
         for number, (name, folder) in enumerate(folders.items(), 1)
     }
 
@@ -102,8 +106,8 @@ TOKENIZER: Final = "tokenizer.json"
 _MERGE: Final = "make one model of both with clinsynth merge, and serve that"
 
 
-def _open(model_dir: Path, name: str, folder: Path, number: int) -> Adapter:
-    check_base(folder, model_dir)
+def _open(model_dir: Path, weights: str, name: str, folder: Path, number: int) -> Adapter:
+    check_base(folder, model_dir, weights=weights)
     settings = json.loads((folder / SETTINGS).read_text("utf-8"))
     if problem := _not_for_vllm(settings):
         raise FolderError(f"{folder}: vLLM cannot put it beside its model, since {problem}: {_MERGE}")

@@ -129,14 +129,13 @@ class BulkEngine:
         params = self._translator.sampling_params(TRIAL, n=1)
         folder = model_dir
         try:
-            self._llm.generate(tokens_input(list(TRIAL_PROMPT)), params, use_tqdm=False)
-            for adapter in self._adapters.values():
-                folder = adapter.folder
+            for adapter in (None, *self._adapters.values()):
+                folder = model_dir if adapter is None else adapter.folder
                 self._llm.generate(
                     tokens_input(list(TRIAL_PROMPT)),
                     params,
                     use_tqdm=False,
-                    lora_request=adapter.to_vllm(),
+                    lora_request=None if adapter is None else adapter.to_vllm(),
                 )
         except Exception as error:  # noqa: BLE001 - a kernel may raise anything
             self.close()

@@ -15,15 +15,18 @@ WEIGHTS: Final = "adapter_model.safetensors"
 SETTINGS: Final = "adapter_config.json"
 
 
-def check_base(adapter: Path, base: Path) -> Card:
+def check_base(adapter: Path, base: Path, *, weights: str | None = None) -> Card:
     """The adapter's card, when the adapter is whole and of this model.
+
+    Args:
+        weights: ``weights_sha256`` of the base, by whoever knows it already.
 
     Raises:
         FolderError: it is not.
     """
     read_manifest(adapter, KIND, verify=True)
     card = read_card(adapter)
-    found = weights_sha256(base)
+    found = weights or weights_sha256(base)
     if found != card.base_sha256:
         raise FolderError(
             f"{adapter} was trained on {card.base_model}, weights {(card.base_sha256 or 'unknown')[:12]}; "
