@@ -7,7 +7,7 @@ import pytest
 
 from clinsynth.cli.main import main
 from clinsynth.corpus import Note, Span, to_dict
-from clinsynth.errors import DataError, UsageError
+from clinsynth.errors import DataError
 from clinsynth.measure import load_task, open_inputs
 from clinsynth.measure.tasks import Context
 from clinsynth.simulate import simulate_notes
@@ -32,7 +32,7 @@ def gold(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def result(gold):
-    return load_task("deid").run(open_inputs(None, None, gold), Context(0, None))
+    return load_task("deid").run(open_inputs(None, None, identified=gold), Context(0, None))
 
 
 def test_recall_and_precision_by_class_with_intervals(result):
@@ -69,12 +69,22 @@ def test_notes_without_identifiers_are_no_gold(tmp_path):
     path = tmp_path / "notes.jsonl"
     path.write_text(json.dumps({"id": "a", "text": "No complaints."}) + "\n")
     with pytest.raises(DataError, match=r"notes\.jsonl: no note has an identifier in phi"):
-        load_task("deid").run(open_inputs(None, None, path), Context(0, None))
+        load_task("deid").run(open_inputs(None, None, identified=path), Context(0, None))
 
 
-def test_gold_notes_are_asked_for(tmp_path):
-    with pytest.raises(UsageError, match="deid needs gold notes"):
-        load_task("deid").run(open_inputs(None, None), Context(0, None))
+def test_tags_are_no_gold(tmp_path):
+    path = tmp_path / "notes.jsonl"
+    phi = [{"start": 8, "end": 16, "label": "NAME"}]
+    path.write_text(json.dumps({"id": "a", "text": "Seen by <|NAME|>.", "phi": phi}) + "\n")
+    with pytest.raises(DataError, match=r"notes\.jsonl: note a: its identifiers are tags already"):
+        load_task("deid").run(open_inputs(None, None, identified=path), Context(0, None))
+
+
+def test_the_detector_is_a_parameter(gold):
+    task = load_task("deid", {"detector": {"labels": ["EMAIL"]}})
+    result = task.run(open_inputs(None, None, identified=gold), Context(0, None))
+    assert result.details["detector"]["labels"] == ["EMAIL"]
+    assert result.metrics["recall", "PHONE"].value == 0
 
 
 def run(monkeypatch, *arguments):
@@ -88,7 +98,7 @@ def run(monkeypatch, *arguments):
 
 def test_a_report_needs_gold_alone(tmp_path, gold, monkeypatch, capsys):
     out = tmp_path / "report"
-    assert run(monkeypatch, "--test", gold, "--output_path", out) == 0
+    assert run(monkeypatch, "--identified", gold, "--output_path", out) == 0
     assert "| deid | recall | all |" in capsys.readouterr().out
     page = (out / "report.html").read_text()
     assert "De-identification" in page
@@ -98,4 +108,4 @@ def test_a_report_needs_gold_alone(tmp_path, gold, monkeypatch, capsys):
 
 def test_a_missing_input_is_named_with_its_task(tmp_path, monkeypatch, capsys):
     assert run(monkeypatch, "--output_path", tmp_path / "report") == 2
-    assert "--test is missing for deid" in capsys.readouterr().err
+    assert "--identified is missing for deid" in capsys.readouterr().err

@@ -16,6 +16,8 @@ from pydantic import Field
 
 from clinsynth.config import Config
 from clinsynth.corpus import PHI_LABELS, SAFE_HARBOR
+from clinsynth.deid.config import DeidConfig
+from clinsynth.deid.tags import TAG
 from clinsynth.errors import DataError
 from clinsynth.measure.deid_score import KINDS, Kind, score_note
 from clinsynth.measure.identifiers import searched
@@ -28,7 +30,7 @@ if TYPE_CHECKING:
     from clinsynth.deid import Detector
     from clinsynth.measure.inputs import NoteSource
 
-NEEDS: Final = ("test",)
+NEEDS: Final = ("identified",)
 ALL: Final = "all"
 READERS: Final = 0.27
 """Share of leaks behind surrogates that people who read the notes found (PMC7647331)."""
@@ -42,6 +44,7 @@ class Parameters(Config):
     max_notes: int | None = Field(ge=1)
     max_errors: int = Field(ge=0)
     level: float = Field(gt=0.5, lt=1)
+    detector: DeidConfig
 
 
 @dataclass(slots=True)
@@ -59,18 +62,17 @@ def measure(inputs: Inputs, parameters: Parameters, context: Context) -> TaskRes
     """Looks at the gold notes and scores what the detector finds.
 
     Raises:
-        UsageError: there are no gold notes.
-        DataError: they hold no identifiers.
+        DataError: the notes hold no identifiers, or tags in their place.
         GateError: the detector could not look at everything.
     """
     from clinsynth.deid import Detector
 
-    source = inputs.need_test("deid")
-    detector = Detector()
+    source = inputs.needed_identified
+    detector = Detector(parameters.detector)
     tally = _look(source, detector, parameters)
     if not tally.counts_lk[:, KINDS.index("gold")].any():
         raise DataError(
-            f"{source.paths[0]}: no note has an identifier in phi: gold has them as text, with their places"
+            f"{source.paths[0]}: no note has an identifier in phi: they stand as text, with their places"
         )
     rows = {ALL: tally.counts_lk.sum(0)} | dict(zip(PHI_LABELS, tally.counts_lk))
     metrics: dict[tuple[str, str], Metric] = {}
@@ -98,6 +100,10 @@ def _look(source: NoteSource, detector: Detector, parameters: Parameters) -> _Ta
             raise DataError(
                 f"{source.paths[0]}: note {note.id}: {min(unknown)} is no label of identifiers; "
                 f"labels: {', '.join(PHI_LABELS)}"
+            )
+        if any(TAG.fullmatch(note.text, span.start, span.end) for span in note.phi):
+            raise DataError(
+                f"{source.paths[0]}: note {note.id}: its identifiers are tags already, with nothing to find"
             )
         score = score_note(note.text, note.phi, found, PHI_LABELS)
         tally.counts_lk += score.counts_lk

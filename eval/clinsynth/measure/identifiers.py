@@ -21,6 +21,7 @@ from pydantic import Field
 
 from clinsynth.config import Config
 from clinsynth.corpus import PHI_LABELS, SAFE_HARBOR, Note, Span
+from clinsynth.deid.config import DeidConfig
 from clinsynth.errors import DataError
 from clinsynth.measure.inputs import Inputs, NoteSource
 from clinsynth.measure.results import Interval, Metric, TaskResult
@@ -42,6 +43,7 @@ class Parameters(Config):
     max_notes: int | None = Field(ge=1)
     max_control_notes: int | None = Field(ge=0)
     level: float = Field(gt=0.5, lt=1)
+    detector: DeidConfig
 
 
 @dataclass(slots=True)
@@ -63,7 +65,7 @@ def measure(inputs: Inputs, parameters: Parameters, context: Context) -> TaskRes
     """
     from clinsynth.deid import Detector
 
-    detector = Detector()
+    detector = Detector(parameters.detector)
     synthetic = _search(inputs.needed_synthetic, parameters.max_notes, detector)
     if not synthetic.notes:
         raise DataError(f"{inputs.needed_synthetic.paths[0]}: no notes to search")

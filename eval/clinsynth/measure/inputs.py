@@ -1,8 +1,9 @@
-"""What is measured: real notes to train on, gold, a hold-out, and the synthetic notes.
+"""What is measured: real notes to train on, gold, a hold-out, synthetic notes, notes with identifiers.
 
 A corpus folder brings the first three; an export folder is the fourth. Files of notes in any corpus format
-stand in for each. Folders are checked against their checksums first: numbers of a release that was changed
-after the gate had seen it would be about another release.
+stand in for each; the last are always such a file, since a corpus holds no identifiers any more. Folders
+are checked against their checksums first: numbers of a release that was changed after the gate had seen it
+would be about another release.
 """
 
 from __future__ import annotations
@@ -61,6 +62,7 @@ class Inputs:
         synthetic: the notes that are judged.
         test: gold; nothing was trained on it.
         holdout: real notes that the generator never saw: what "no copying" looks like.
+        identified: notes whose identifiers stand as text and are marked in ``phi``.
         described: input name -> path as given and SHA-256.
     """
 
@@ -68,6 +70,7 @@ class Inputs:
     synthetic: NoteSource | None
     test: NoteSource | None
     holdout: NoteSource | None
+    identified: NoteSource | None
     described: dict[str, dict[str, str]]
 
     @property
@@ -81,6 +84,12 @@ class Inputs:
         """The synthetic notes, in a task that ``needs`` them."""
         assert self.synthetic is not None, "the task does not say that it needs synthetic notes"
         return self.synthetic
+
+    @property
+    def needed_identified(self) -> NoteSource:
+        """The notes with identifiers, in a task that ``needs`` them."""
+        assert self.identified is not None, "the task does not say that it needs notes with identifiers"
+        return self.identified
 
     def need_test(self, task: str) -> NoteSource:
         """The gold notes.
@@ -107,23 +116,29 @@ class Inputs:
 
 
 def open_inputs(
-    real: Path | None, synthetic: Path | None, test: Path | None = None, limit: int | None = None
+    real: Path | None,
+    synthetic: Path | None,
+    test: Path | None = None,
+    limit: int | None = None,
+    *,
+    identified: Path | None = None,
 ) -> Inputs:
     """Finds and checks the inputs of an evaluation.
 
     Args:
         real: a corpus folder, or notes in any corpus format (then ``test`` is gold and control).
         synthetic: an export folder, or notes in any corpus format.
+        identified: notes as text with their identifiers marked, in any corpus format.
         limit: take at most so many notes of each.
 
     Raises:
         UsageError: a path does not exist.
         FolderError: a folder is damaged, of the wrong kind, or holds files that its manifest doesn't list.
     """
-    for option, path in (("--real", real), ("--synthetic", synthetic), ("--test", test)):
+    given = {"real": real, "synthetic": synthetic, "test": test, "identified": identified}
+    for name, path in given.items():
         if path is not None and not path.exists():
-            raise UsageError(f"{option} {path}: no such file or folder")
-    given = {"real": real, "synthetic": synthetic, "test": test}
+            raise UsageError(f"--{name} {path}: no such file or folder")
     described = {
         name: {"path": str(path), "sha256": input_sha256(path)}
         for name, path in given.items()
@@ -131,8 +146,9 @@ def open_inputs(
     }
     gold = None if test is None else NoteSource("the gold notes", (test,), limit)
     judged = None if synthetic is None else _synthetic(synthetic, limit)
+    marked = None if identified is None else NoteSource("the notes with identifiers", (identified,), limit)
     if real is None:
-        return Inputs(None, judged, gold, gold, described)
+        return Inputs(None, judged, gold, gold, marked, described)
     if (real / MANIFEST).is_file():
         read_manifest(real, "corpus", verify=True)
         train = NoteSource("the real notes", (real / "train.parquet",), limit)
@@ -141,7 +157,7 @@ def open_inputs(
     else:
         train = NoteSource("the real notes", (real,), limit)
         holdout = gold
-    return Inputs(train, judged, gold, holdout, described)
+    return Inputs(train, judged, gold, holdout, marked, described)
 
 
 def _synthetic(path: Path, limit: int | None) -> NoteSource:

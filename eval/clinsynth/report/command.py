@@ -39,6 +39,7 @@ def evaluate() -> None:
 @click.option("--real", type=_PATH, help="Corpus folder, or notes in any corpus format.")
 @click.option("--synthetic", type=_PATH, help="Export folder, or notes in any corpus format.")
 @click.option("--test", type=_PATH, help="Gold notes; a corpus folder as --real brings its own.")
+@click.option("--identified", type=_PATH, help="Notes as text, identifiers marked in phi: for task deid.")
 @click.option("--output_path", "--output-path", type=_PATH, help="Report folder to write.")
 @click.option("--encoder", type=_PATH, help="Encoder folder to fine-tune (config.json, safetensors).")
 @click.option("--seed", type=int, help="First seed; 0 when left out.")
@@ -57,7 +58,7 @@ def run(config: Path | None, overrides: tuple[str, ...], overwrite: bool, **opti
       clinsynth eval run --real runs/demo/corpus --synthetic runs/demo/export --output_path runs/demo/report
       clinsynth eval run --tasks ner_parity --real train.conll --synthetic notes.jsonl --test my.conll \\
           --output_path report --encoder my-encoder parameters.ner_parity.seeds=3
-      clinsynth eval run --tasks deid --test notes-with-known-identifiers.jsonl --output_path deid-report
+      clinsynth eval run --tasks deid --identified injected.jsonl --output_path deid-report
     """
     # Read when torch loads. Threads that wait by spinning stand in each other's way on a busy machine:
     # a step of fine-tuning beside other work took ten times as long.
@@ -73,7 +74,9 @@ def run(config: Path | None, overrides: tuple[str, ...], overwrite: bool, **opti
             _needed(getattr(settings, name), name, f" for {task.name}")
     out = _needed(settings.output_path, "output_path")
     refuse_existing(out, overwrite=overwrite)
-    inputs = open_inputs(settings.real, settings.synthetic, settings.test, settings.limit)
+    inputs = open_inputs(
+        settings.real, settings.synthetic, settings.test, settings.limit, identified=settings.identified
+    )
     resolved = settings.model_dump(mode="json")
     results = run_tasks(tasks, inputs, RunOptions(settings.seed, settings.encoder, resolved))
     notes = [] if inputs.synthetic is None else inputs.synthetic.take(settings.show_notes)

@@ -20,6 +20,7 @@ class EvalConfig(Config):
         real: a corpus folder, or notes in any corpus format.
         synthetic: an export folder, or notes in any corpus format.
         test: gold notes; the corpus folder's own when left out.
+        identified: notes as text with their identifiers marked in ``phi``, for task ``deid``.
         output_path: the report folder that is written.
         encoder: a Hugging Face encoder folder to fine-tune; the dev extra's when left out.
         limit: take at most so many notes of every source: for trying out, never for a figure.
@@ -31,6 +32,7 @@ class EvalConfig(Config):
     real: Path | None = None
     synthetic: Path | None = None
     test: Path | None = None
+    identified: Path | None = None
     output_path: Path | None = None
     encoder: Path | None = None
     seed: int = Field(default=0, ge=0)

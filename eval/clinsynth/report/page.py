@@ -50,7 +50,7 @@ def _measured(results: ResultsJson) -> str:
     """What was measured, when, and against what."""
     judged, *others = (
         results["inputs"][name]["path"]
-        for name in ("synthetic", "real", "test")
+        for name in ("synthetic", "real", "test", "identified")
         if name in results["inputs"]
     )
     date = time.strftime("%d %B %Y, %H:%M UTC", time.gmtime(results["date"])).lstrip("0")
