@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from clinsynth.corpus import Span
 from clinsynth.deid.config import DeidConfig
+from clinsynth.deid.normal import seen_through
 from clinsynth.deid.resolve import resolve
 from clinsynth.deid.tags import TAG, has_word, outside, tag_spans
 from clinsynth.errors import GateError
@@ -70,7 +71,7 @@ class Detector:
             GateError: a recogniser failed. What the others found is not returned.
         """
         try:
-            return self._detect(text)
+            return seen_through(text, self._detect)
         except GateError:
             raise
         except Exception as error:  # noqa: BLE001 - whatever it is, the note must not pass
