@@ -16,7 +16,7 @@ import numpy as np
 import torch
 
 from clinsynth.folders import Manifest, new_folder
-from clinsynth.overlap import NgramIndex
+from clinsynth.overlap import NEIGHBOURS, NGRAMS, NeighbourIndex, NgramIndex
 from clinsynth.tokens.packing import IGNORED, Row
 from clinsynth.tokens.shards import TokenWriter
 from clinsynth.tokens.tokenizer import NoteTokenizer, save_tokenizer, train_tokenizer
@@ -72,7 +72,8 @@ def make_corpus(
         assert tokenizer.vocabulary_size == VOCABULARY
     with new_folder(folder, Manifest("corpus", config={"deid": {"version": 1}})) as new:
         save_tokenizer(tokenizer, new / "tokenizer")
-        NgramIndex.build(texts).save(new / "overlap" / "ngrams.npy")
+        NgramIndex.build(texts).save(new / NGRAMS)
+        NeighbourIndex.build(texts).save(new / NEIGHBOURS)
         documents = iter(tokenizer.encode_batch(texts))
         for split, counts in sources.items():
             for source, count in counts.items():

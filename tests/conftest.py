@@ -57,7 +57,7 @@ def make_model(folder: Path, architecture: str, steps: int) -> Path:
     """Writes a model folder at ``folder``."""
     from clinsynth.checkpoint import Card, write_card
     from clinsynth.folders import Manifest, new_folder, write_json
-    from clinsynth.overlap import NgramIndex
+    from clinsynth.overlap import NEIGHBOURS, NGRAMS, NeighbourIndex, NgramIndex
     from clinsynth.tokens.template import render, sample_header
     from clinsynth.tokens.tokenizer import train_tokenizer
 
@@ -88,8 +88,9 @@ def make_model(folder: Path, architecture: str, steps: int) -> Path:
         write_card(inside, card)
         write_json(inside / "generation_config.json", {"eos_token_id": tokenizer.end_id})
         # Other notes than those the model learned: the gate's look at copies is real, and stays quiet.
-        others = (note.text for note in invented_notes(20, _SEED + 1))
-        NgramIndex.build(others).save(inside / "overlap" / "ngrams.npy")
+        others = [note.text for note in invented_notes(20, _SEED + 1)]
+        NgramIndex.build(others).save(inside / NGRAMS)
+        NeighbourIndex.build(others).save(inside / NEIGHBOURS)
     return folder
 
 

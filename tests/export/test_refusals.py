@@ -69,12 +69,15 @@ def test_a_model_without_card_is_refused(model: Path, tmp_path: Path) -> None:
     assert not workplace_folder(tmp_path / "out").exists()
 
 
-def test_a_model_without_index_is_refused_unless_the_config_says_so(model: Path, tmp_path: Path) -> None:
-    (model / "overlap" / "ngrams.npy").unlink()
+@pytest.mark.parametrize(("index", "key"), [("ngrams", "copied"), ("neighbours", "neighbours")])
+def test_a_model_without_index_is_refused_unless_the_config_says_so(
+    model: Path, tmp_path: Path, index: str, key: str
+) -> None:
+    (model / "overlap" / f"{index}.npy").unlink()
     config = ExportConfig(model=model, out=tmp_path / "out")
-    with pytest.raises(FolderError, match="overlap/ngrams"):
+    with pytest.raises(FolderError, match=f"overlap/{index}.*gate.{key}=false"):
         prepare_export(config)
-    gate = config.gate.model_copy(update={"copied": False})
+    gate = config.gate.model_copy(update={key: False})
     assert prepare_export(config.model_copy(update={"gate": gate})).shards == 1
 
 

@@ -99,7 +99,7 @@ def clinic(tmp_path_factory: pytest.TempPathFactory) -> Clinic:
                 "notes": 24,
                 "seed": 1,
                 "shard_notes": 10,
-                "gate": {"max_copied_words": 400},
+                "gate": {"max_copied_words": 400, "neighbours": False},
                 "engine": {"enforce_eager": True},
             }
         ),

@@ -13,9 +13,10 @@ from tests.gate.gate_texts import CLEAN, RuleDetector
 
 from clinsynth.config import parse_config
 from clinsynth.corpus import Span
-from clinsynth.errors import FolderError, UsageError
+from clinsynth.deid import DeidConfig, Detector
+from clinsynth.errors import FolderError, GateError, UsageError
 from clinsynth.gate import Gate, GateConfig, load_gate
-from clinsynth.overlap import NgramIndex
+from clinsynth.overlap import NEIGHBOURS, NGRAMS, NeighbourIndex, NgramIndex
 from clinsynth.tokens.template import parse
 
 SECRET = "Zebulon Quist"
@@ -125,13 +126,87 @@ def test_a_detector_that_fails_at_the_second_look_withholds(make_gate: Callable[
     assert "detector_failed:RuntimeError" in [r.key for r in released.verdict.reasons]
 
 
-def test_a_failing_index_withholds() -> None:
-    class Broken:
-        def copied(self, text: str) -> list[tuple[int, int]]:
-            return [(5, 2)]
+class Index:
+    """Does what the test says in the place of both indexes."""
 
-    gate = Gate(GateConfig(), RuleDetector(), Broken())
-    assert [r.key for r in gate.release(parse(CLEAN)).verdict.reasons] == ["index_failed:wrong_type"]
+    def __init__(self, look: Callable[[str], object]) -> None:
+        self.matches = self.similarity = look
+
+
+def raises(text: str) -> object:
+    raise ValueError(f"cannot read {text}")
+
+
+def hangs(text: str) -> object:
+    return time.sleep(1)
+
+
+@pytest.mark.parametrize("who", ["index", "neighbours"])
+@pytest.mark.parametrize(
+    ("look", "how"),
+    [
+        (raises, "ValueError"),
+        (hangs, "timeout"),
+        (lambda _: None, "wrong_type"),
+        (lambda _: [(5, 2)], "wrong_type"),
+        (lambda _: float("nan"), "wrong_type"),
+        (lambda _: 1.5, "wrong_type"),
+        (lambda _: 0, "wrong_type"),
+    ],
+    ids=["raises", "hangs", "none", "backwards", "no number", "over 1", "no share"],
+)
+def test_a_failing_index_withholds(
+    caplog: pytest.LogCaptureFixture, who: str, look: Callable[[str], object], how: str
+) -> None:
+    policy = GateConfig(copied=who == "index", neighbours=who == "neighbours", timeout_seconds=0.2)
+    broken: tuple[object, object] = (Index(look), None) if who == "index" else (None, Index(look))
+    gate = Gate(policy, RuleDetector(), *broken)  # type: ignore[arg-type]
+    with caplog.at_level(logging.DEBUG):
+        released = gate.release(parse(f"He sleeps well. {CLEAN}"))
+    assert released.note is None
+    assert [r.key for r in released.verdict.reasons] == [f"{who}_failed:{how}"]
+    assert gate.counts == {"checked": 1, "reject": 1, f"{who}_failed:{how}": 1}
+    assert "withheld" in caplog.text
+    assert "sleeps" not in caplog.text
+
+
+class OneRecogniser:
+    """A detector of the real kind with one recogniser, which does what the test says."""
+
+    def __init__(self, look: Callable[[str], object]) -> None:
+        from clinsynth.deid.presidio import EntityRecognizer
+
+        class Recogniser(EntityRecognizer):  # type: ignore[misc]
+            def load(self) -> None: ...
+
+            def analyze(self, text: str, entities: object, nlp_artifacts: object) -> object:
+                return look(text)
+
+        config = DeidConfig(labels=("NAME",))
+        self.detect = Detector(config, [Recogniser(["NAME"], name="one")]).detect
+
+
+@pytest.mark.parametrize(
+    ("look", "how"), [(raises, "GateError"), (lambda _: None, "GateError"), (hangs, "timeout")]
+)
+def test_a_recogniser_that_does_not_answer_withholds(
+    make_gate: Callable[..., Gate],
+    caplog: pytest.LogCaptureFixture,
+    look: Callable[[str], object],
+    how: str,
+) -> None:
+    gate = make_gate(OneRecogniser(look), timeout_seconds=0.5)
+    with caplog.at_level(logging.DEBUG):
+        released = gate.release(parse(f"{SECRET} has a cough. {CLEAN}"))
+    assert released.note is None
+    assert gate.counts == {"checked": 1, "reject": 1, f"detector_failed:{how}": 1}
+    assert SECRET not in caplog.text
+    assert "cough" not in caplog.text
+
+
+def test_a_missing_recogniser_is_told_of_before_a_note_is_seen() -> None:
+    with pytest.raises(GateError, match="no recogniser looks for NAME"):
+        Detector(DeidConfig(labels=("NAME",)), [])
 
 
 def test_failing_surrogates_withhold(
@@ -147,16 +222,24 @@ def test_failing_surrogates_withhold(
     assert SECRET not in caplog.text
 
 
-def test_no_index_no_start(tmp_path: Path) -> None:
-    with pytest.raises(FolderError, match=r"no overlap/ngrams\.npy.*gate\.copied=false"):
-        load_gate(tmp_path)
+@pytest.fixture
+def model(tmp_path: Path) -> Path:
+    """As much of a model folder as a gate reads."""
+    texts = ["nothing of note " * 20]
+    NgramIndex.build(texts).save(tmp_path / NGRAMS)
+    NeighbourIndex.build(texts).save(tmp_path / NEIGHBOURS)
+    return tmp_path
 
 
-def test_a_damaged_index_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "overlap").mkdir()
-    (tmp_path / "overlap" / "ngrams.npy").write_bytes(b"not numpy")
-    with pytest.raises(FolderError):
-        load_gate(tmp_path)
+@pytest.mark.parametrize(("index", "key"), [(NGRAMS, "copied"), (NEIGHBOURS, "neighbours")])
+def test_no_index_no_start(model: Path, index: Path, key: str) -> None:
+    (model / index).write_bytes(b"not numpy")
+    with pytest.raises(FolderError, match="is damaged"):
+        load_gate(model)
+    (model / index).unlink()
+    with pytest.raises(FolderError, match=rf"no {index}: .*gate\.{key}=false"):
+        load_gate(model)
+    assert load_gate(model, GateConfig.model_validate({key: False})).release(parse(CLEAN)).note is not None
 
 
 @pytest.mark.parametrize(
@@ -166,6 +249,11 @@ def test_a_damaged_index_is_refused(tmp_path: Path) -> None:
         ({"max_copied_words": 0}, "key max_copied_words"),
         ({"on_identifier": "ignore"}, "key on_identifier"),
         ({"timeout_seconds": 0}, "key timeout_seconds"),
+        ({"max_similarity": 0.4}, "key max_similarity"),
+        ({"preset": "recall"}, "key preset"),
+        ({"preset": ["recall_first"]}, "key preset"),
+        ({"deid": 3}, "key deid"),
+        ({"stream": "early"}, "key stream"),
         ({"min_characters": 50, "max_characters": 40}, "min_characters is 50, above"),
     ],
 )
@@ -175,10 +263,9 @@ def test_a_wrong_policy_is_one_clear_line(wrong: dict[str, object], message: str
     assert "\n" not in str(error.value)
 
 
-def test_load_gate_builds_the_real_thing(tmp_path: Path) -> None:
-    NgramIndex.build(["nothing of note " * 20]).save(tmp_path / "overlap" / "ngrams.npy")
-    gate = load_gate(tmp_path)
+def test_load_gate_builds_the_real_thing(model: Path) -> None:
+    gate = load_gate(model)
     released = gate.release(parse("Write to a.b@hospital.example.org for the results of today.<|end|>"))
     assert released.note is not None
     assert "@" not in released.note.text
-    assert load_gate(tmp_path, GateConfig(copied=False)).release(parse(CLEAN)).verdict.decision == "pass"
+    assert gate.release(parse(CLEAN)).verdict.decision == "pass"

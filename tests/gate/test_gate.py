@@ -5,11 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from tests.gate.gate_texts import CLEAN, TRAINED
+from tests.gate.gate_texts import CLEAN, TRAINED, RuleDetector
 
 from clinsynth.corpus import Note, Span
-from clinsynth.gate import Gate, Released
+from clinsynth.gate import Gate, GateConfig, Released
+from clinsynth.overlap import NeighbourIndex
 from clinsynth.tokens.template import parse
+
+REWORDED = f"{TRAINED.replace('sat up', 'stood up')}<|end|>"
+SHORT_COPY = f"{' '.join(TRAINED.split()[:25])} and that was all of it, as far as anybody knows."
+MORE = (
+    "He went home with his daughter after lunch, ate and drank well, wants to be seen again in two weeks, "
+    "takes his own tablets, needs no dressing, may drive a car again when the wound has closed, and will "
+    "ring the ward by himself if there is fever, redness, new pain, or anything else that worries him.<|end|>"
+)
 
 MakeGate = Callable[..., Gate]
 
@@ -75,10 +84,15 @@ def test_repairs(make_gate: MakeGate, text: str, expected: str, keys: set[str]) 
 
 
 REJECTED = {
-    "training text": (f"{TRAINED}<|end|>", {"copied"}),
+    "training text": (f"{TRAINED}<|end|>", {"copied", "near_neighbour"}),
+    "training text with a word changed in the middle": (REWORDED, {"near_neighbour"}),
     "training text in the middle": (
         f"Day two. {TRAINED.upper()} He went home afterwards.<|end|>",
-        {"copied"},
+        {"copied", "near_neighbour"},
+    ),
+    "training text with nothing to be seen in its words": (
+        f"{TRAINED.replace('t', chr(0x200B) + 't')}<|end|>",
+        {"copied", "near_neighbour"},
     ),
     "loop": ("Rest and fluids. " + "Pain in the knee and then " * 9 + "<|end|>", {"repeated_ngrams"}),
     "lines": ("\n".join(["Vitals stable."] * 8) + "\nHome.<|end|>", {"repeated_lines", "repeated_ngrams"}),
@@ -107,6 +121,24 @@ def test_rejects(make_gate: MakeGate, text: str, keys: set[str]) -> None:
     assert gate.counts["reject"] == 1
 
 
+def test_a_near_neighbour_is_told_of_as_a_number(make_gate: MakeGate) -> None:
+    [reason] = release(make_gate(), REWORDED).verdict.reasons
+    assert (reason.code, reason.start, reason.end, reason.key) == ("near_neighbour", 0, 0, "near_neighbour")
+    assert 0.7 < float(reason.detail) < 0.95
+
+
+def test_a_note_is_compared_as_it_would_leave(make_gate: MakeGate) -> None:
+    """Identifiers in the place of the tags of the training note make it no other note."""
+    tagged = " ".join(f"{word} <|NAME|>" if i % 4 == 0 else word for i, word in enumerate(TRAINED.split()))
+    gate = Gate(
+        GateConfig(copied=False, max_identifiers=50), RuleDetector(), None, NeighbourIndex.build([tagged])
+    )
+    written = tagged.replace("<|NAME|>", "Zebulon")
+    keys = [r.key for r in release(gate, f"{written}<|end|>").verdict.reasons]
+    assert "near_neighbour" in keys
+    assert NeighbourIndex.build([tagged]).similarity(written) < 0.5
+
+
 def test_reasons_name_places_and_never_text(make_gate: MakeGate) -> None:
     text = f"Zebulon Quist, 555-010-0199. {TRAINED}<|end|>"
     released = release(make_gate(), text)
@@ -122,8 +154,16 @@ def test_reasons_name_places_and_never_text(make_gate: MakeGate) -> None:
     [
         ({"on_identifier": "reject"}, "Please call 555-010-0199 on any day of the week.<|end|>", "reject"),
         ({"max_identifiers": 1}, "Ring 555-010-0199 or 555-010-0198 on any day.<|end|>", "reject"),
-        ({"max_copied_words": 100}, f"{TRAINED}<|end|>", "pass"),
-        ({"copied": False}, f"{TRAINED}<|end|>", "pass"),
+        ({"max_copied_words": 100}, f"Day two. {TRAINED} {MORE}", "pass"),
+        ({"copied": False}, f"Day two. {TRAINED} {MORE}", "pass"),
+        ({"copied": False}, f"{TRAINED}<|end|>", "reject"),
+        ({"copied": False, "neighbours": False}, f"{TRAINED}<|end|>", "pass"),
+        ({"max_similarity": 0.95}, REWORDED, "pass"),
+        ({"neighbours": False}, REWORDED, "pass"),
+        ({"preset": "recall_first"}, f"{SHORT_COPY}<|end|>", "reject"),
+        ({"preset": "recall_first", "max_copied_words": 30}, f"{SHORT_COPY}<|end|>", "pass"),
+        ({"preset": "recall_first"}, "Please call 555-010-0199 on any day of the week.<|end|>", "reject"),
+        ({"preset": "precision_first"}, f"Day two. {' '.join(TRAINED.split()[:40])} {MORE}", "pass"),
         ({"allowed_problems": ["truncated"]}, "He came in with a cough and went home with", "pass"),
         ({"min_characters": 1, "min_words": 1}, "Well.<|end|>", "pass"),
         ({"max_characters": 20}, CLEAN, "reject"),

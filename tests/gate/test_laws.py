@@ -11,7 +11,7 @@ from tests.gate.gate_texts import TRAINED, RuleDetector
 
 from clinsynth.corpus import PHI_LABELS
 from clinsynth.deid import TAG
-from clinsynth.gate import Gate, StreamGate
+from clinsynth.gate import Gate
 from clinsynth.tokens.template import parse
 
 # Words that a model may write, in any order: names, numbers, tags whole and broken, marks, training text.
@@ -58,17 +58,3 @@ def test_what_was_released_passes_again(gate: Gate, text: str) -> None:
     note = gate.release(parse(text, finished=True)).note
     if note is not None:
         assert gate.check(note).decision == "pass"
-
-
-@_lawful
-@given(text=texts, data=st.data())
-def test_a_stream_is_judged_as_the_whole_however_it_is_cut(
-    gate: Gate, text: str, data: st.DataObject
-) -> None:
-    cuts = sorted(data.draw(st.lists(st.integers(0, len(text)), max_size=5)))
-    stream = StreamGate(gate.release)
-    given_out = [stream.feed(text[a:b]) for a, b in zip([0, *cuts], [*cuts, len(text)])]
-    assert "".join(given_out) == "", "this form holds all back"
-    whole, streamed = gate.release(parse(text, finished=True)), stream.finish(finished=True)
-    assert streamed.verdict == whole.verdict
-    assert (streamed.note and streamed.note.text) == (whole.note and whole.note.text)

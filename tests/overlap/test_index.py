@@ -1,5 +1,6 @@
 """Copied stretches are found where they stand, and nothing else is."""
 
+import itertools
 import random
 import subprocess
 import sys
@@ -46,6 +47,55 @@ def test_copies_are_exactly_the_words_in_a_shared_ngram(a: list[str], b: list[st
     places = word_places(text)[1]
     found = {k for s, e in index.copied(text) for k, (ws, we) in enumerate(places) if s <= ws and we <= e}
     assert found == words
+
+
+def longest_common(a: list[str], b: list[str]) -> int:
+    """Words of the longest run that stands in both."""
+    return max(
+        (
+            next(k for k in range(len(a) + 1) if a[i : i + k + 1] != b[j : j + k + 1] or i + k >= len(a))
+            for i in range(len(a))
+            for j in range(len(b))
+        ),
+        default=0,
+    )
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    st.lists(st.lists(st.sampled_from("abcd"), max_size=25), min_size=1, max_size=5),
+    st.lists(st.sampled_from("abcd"), max_size=40),
+    st.integers(2, 5),
+    st.sampled_from([1, 2, None]),
+)
+def test_matches_are_the_runs_of_known_ngrams_with_one_that_makes_a_copy(
+    notes: list[list[str]], words: list[str], n: int, most: int | None
+) -> None:
+    index = NgramIndex.build([" ".join(note) for note in notes], n=n, max_documents=most)
+    holders = [
+        sum(gram in ngrams(note, n) for note in notes) for gram in zip(*(words[i:] for i in range(n)))
+    ]
+    runs, start = [], 0
+    for held, group in itertools.groupby(holders, bool):
+        size = len(counts := list(group))
+        if held and min(counts) <= (most or len(notes)):
+            runs.append((start, start + size + n - 1))
+        start += size
+    found = index.matches(" ".join(words))
+    assert found == [(2 * first, 2 * end - 1) for first, end in runs]
+    # No note has more in common with the text than its longest run, unless all of it is boilerplate.
+    if most is None:
+        common = max(longest_common(note, words) for note in notes)
+        assert common < n or common <= max(end - first for first, end in runs)
+
+
+def test_a_copy_goes_on_through_boilerplate() -> None:
+    phrase = "the patient was taken to the operating room in stable condition"
+    note = f"he broke the left wrist while picking cherries {phrase} and asked for his ladder"
+    index = NgramIndex.build([note, *(f"{i} {phrase} {i}" for i in range(5))], n=5)
+    assert index.matches(f"then {note} again") == [(5, 5 + len(note))]
+    assert len(index.copied(f"then {note} again")) == 2
+    assert index.matches(f"then {phrase} again") == []
 
 
 def test_a_text_without_a_shared_ngram_never_hits() -> None:
@@ -107,10 +157,15 @@ def test_an_index_is_the_same_after_it_was_saved(tmp_path: Path) -> None:
     rng = random.Random(3)
     notes = [" ".join(rng.choices(VOCABULARY, k=80)) for _ in range(50)]
     index = NgramIndex.build(notes, n=5, max_documents=None)
+    some = NgramIndex.build([*notes, *notes[:3], *notes[:3]], n=5)
+    some.save(tmp_path / "some.npy")
+    assert some.common.size > 100
+    assert np.array_equal(NgramIndex.load(tmp_path / "some.npy").common, some.common)
     index.save(tmp_path / "overlap" / "ngrams.npy")
     loaded = NgramIndex.load(tmp_path / "overlap" / "ngrams.npy")
     assert (loaded.n, loaded.max_documents, len(loaded)) == (5, None, len(index))
     assert np.array_equal(loaded.hashes, index.hashes)
+    assert np.array_equal(loaded.common, index.common)
     assert (np.diff(loaded.hashes.astype(object)) > 0).all()  # sorted, each once
     assert isinstance(loaded.hashes, np.memmap)
     assert loaded.copied(notes[7]) == index.copied(notes[7]) == [(0, len(notes[7]))]
@@ -170,6 +225,9 @@ def test_files_that_are_no_index(tmp_path: Path) -> None:
         NgramIndex.load(path)
     np.save(path, np.arange(5, dtype=np.uint64))
     with pytest.raises(FolderError, match="is not an index of n-grams"):
+        NgramIndex.load(path)
+    np.save(path, np.zeros(3, [("hash1_n13_max2", "<u8")]))
+    with pytest.raises(FolderError, match="was written by an older release"):
         NgramIndex.load(path)
     np.save(path, np.zeros(3, [("hash9_n13_max2", "<u8")]))
     with pytest.raises(FolderError, match="has hashes of version 9"):

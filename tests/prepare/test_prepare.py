@@ -21,7 +21,7 @@ from clinsynth.corpus.readers import read_notes
 from clinsynth.deid import TAG
 from clinsynth.errors import DataError, FolderError, UsageError
 from clinsynth.folders import file_sha256, read_manifest
-from clinsynth.overlap import NgramIndex
+from clinsynth.overlap import NEIGHBOURS, NeighbourIndex, NgramIndex
 from clinsynth.prepare import PrepareConfig, prepare
 from clinsynth.prepare.command import prepare as command
 from clinsynth.prepare.cut import PIECE_OF
@@ -89,6 +89,7 @@ def test_the_folder_holds_what_the_architecture_says(corpus: Path) -> None:
     manifest = read_manifest(corpus, "corpus", verify=True)
     assert sorted(manifest.files) == [
         "holdout.parquet",
+        "overlap/neighbours.npy",
         "overlap/ngrams.npy",
         "test.parquet",
         "tokenizer/clinsynth_tokens.json",
@@ -213,6 +214,13 @@ def test_the_index_knows_the_training_text_and_no_other(corpus: Path) -> None:
         if len(note.text.split()) > 30:
             assert index.copied(note.text)
     assert not any(index.copied(note.text) for note in read_notes(corpus / "holdout.parquet"))
+
+
+def test_the_index_of_neighbours_knows_each_training_note(corpus: Path) -> None:
+    index = NeighbourIndex.load(corpus / NEIGHBOURS)
+    notes = list(read_notes(corpus / "train.parquet"))
+    assert len(index) == len(notes) == read_manifest(corpus, "corpus").counts["overlap"]["notes"]
+    assert all(index.similarity(note.text) == 1 for note in notes)
 
 
 def test_several_corpora_share_one_vocabulary(corpus: Path, tmp_path: Path) -> None:

@@ -36,6 +36,7 @@ def test_a_model_folder_that_is_not_there(tmp_path: Path) -> None:
     [
         ("card.json", "card.json"),
         ("overlap/ngrams.npy", "ngrams.npy"),
+        ("overlap/neighbours.npy", "neighbours.npy"),
         ("clinsynth_tokens.json", "clinsynth_tokens.json"),
     ],
 )

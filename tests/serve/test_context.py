@@ -12,7 +12,7 @@ from clinsynth.gate import Gate, GateConfig
 from clinsynth.serve.context import body_of, release_continuation
 from clinsynth.tokens.template import parse
 
-_CONFIG = GateConfig(min_words=1, min_characters=1, max_copied_words=5)
+_CONFIG = GateConfig(min_words=1, min_characters=1, max_copied_words=5, neighbours=False)
 _SOURCE = "one two three four five six seven eight nine ten"
 
 
@@ -28,7 +28,7 @@ class Rules:
 class Copies:
     """Knows one sentence, by stretches of four words and more."""
 
-    def copied(self, text: str) -> list[tuple[int, int]]:
+    def matches(self, text: str) -> list[tuple[int, int]]:
         words = _SOURCE.split()
         for length in range(len(words), 3, -1):
             for i in range(len(words) - length + 1):
@@ -56,7 +56,7 @@ class Copies:
     ],
 )
 def test_what_shows_only_in_the_whole_withholds(body: str, answer: str, text: str | None) -> None:
-    gate = Gate(_CONFIG, Rules(), Copies())
+    gate = Gate(_CONFIG, Rules(), Copies(), None)
     parsed = parse(answer, finished=True)
     released = release_continuation(gate, body, parsed, "tags", b"key", ("PROBLEM",))
     assert (released.note.text if released.note is not None else None) == text
@@ -72,7 +72,7 @@ class Broken:
 
 
 def test_a_detector_that_fails_on_the_whole_withholds() -> None:
-    gate = Gate(_CONFIG, Broken(), Copies())
+    gate = Gate(_CONFIG, Broken(), Copies(), None)
     parsed = parse(" asthma.", finished=True)
     assert release_continuation(gate, "", parsed, "tags", b"k", ()).note is not None
     released = release_continuation(gate, "Known", parsed, "tags", b"k", ())

@@ -173,7 +173,12 @@ def test_the_adapter_folder_explains_itself_and_names_no_machine(finished, llama
     ]  # fmt: skip
     assert card.privacy["mechanism"] == "none"
     assert card.steps == STEPS
-    assert {"tokenizer.json", "clinsynth_tokens.json", "overlap/ngrams.npy"} <= manifest.files.keys()
+    assert {
+        "tokenizer.json",
+        "clinsynth_tokens.json",
+        "overlap/ngrams.npy",
+        "overlap/neighbours.npy",
+    } <= manifest.files.keys()
     assert all(file.stat().st_mode & 0o777 == 0o644 for file in finished.out.glob("*.safetensors"))
 
 

@@ -14,7 +14,7 @@ from safetensors.torch import load_file, save_file
 from clinsynth.checkpoint import read_card, write_card
 from clinsynth.errors import ClinsynthError, FolderError
 from clinsynth.folders import read_manifest
-from clinsynth.overlap import NgramIndex
+from clinsynth.overlap import NEIGHBOURS, NeighbourIndex, NgramIndex
 from clinsynth.train.config import TrainConfig
 from clinsynth.train.loop import State
 from clinsynth.train.lora.command import merge as command
@@ -178,15 +178,18 @@ def test_an_adapter_that_does_not_merge_is_not_written(tmp_path, llama, monkeypa
 
 def test_the_gate_of_an_adapter_knows_the_text_of_its_model_too(tmp_path, corpus):
     base = make_base(tmp_path / "base", corpus / "tokenizer", "llama")
-    theirs = NgramIndex.build(
-        ["the quick brown fox jumps over the lazy dog and runs far away from here now"]
-    )
+    texts = ["the quick brown fox jumps over the lazy dog and runs far away from here now"]
+    theirs = NgramIndex.build(texts)
     theirs.save(base / "overlap" / "ngrams.npy")
+    NeighbourIndex.build(texts).save(base / NEIGHBOURS)
     make_adapter(tmp_path / "adapter", corpus, base)
     joined = NgramIndex.load(tmp_path / "adapter" / "overlap" / "ngrams.npy")
     ours = NgramIndex.load(corpus / "overlap" / "ngrams.npy")
     assert len(joined) == len(ours) + len(theirs)
     assert set(joined.hashes) == set(ours.hashes) | set(theirs.hashes)
+    neighbours = NeighbourIndex.load(tmp_path / "adapter" / NEIGHBOURS)
+    assert len(neighbours) == len(NeighbourIndex.load(corpus / NEIGHBOURS)) + 1
+    assert neighbours.similarity(texts[0]) == 1
 
 
 def test_weights_are_read_from_several_files(tmp_path, corpus, llama):

@@ -71,7 +71,7 @@ def test_exported_model_gives_the_same_logits(run, reference):
 def test_exported_folder_is_whole(run):
     manifest = read_manifest(run.out, "model", verify=True)
     assert {"config.json", "generation_config.json", "card.json", "tokenizer.json"} <= manifest.files.keys()
-    assert "overlap/ngrams.npy" in manifest.files
+    assert {"overlap/ngrams.npy", "overlap/neighbours.npy"} <= manifest.files.keys()
     shards = sorted(run.out.glob("*.safetensors"))
     assert len(shards) == run.layout.pp
     assert all(path.stat().st_mode & 0o777 == 0o644 for path in shards)

@@ -116,13 +116,13 @@ def measure(inputs: Inputs, parameters: Parameters, context: Context) -> TaskRes
 
 
 def _index(train: NoteSource, parameters: Parameters) -> NgramIndex:
-    from clinsynth.overlap import NgramIndex, NgramIndexBuilder
+    from clinsynth.overlap import NgramIndexBuilder
 
     builder = NgramIndexBuilder(parameters.n, parameters.max_documents)
     for note in track(train, "indexing the real notes"):
         # What one patient's notes carry forward, or the pieces of one document, is no boilerplate.
         builder.add(tagged_text(note), whose(note))
-    return NgramIndex(builder.hashes(), parameters.n, parameters.max_documents)
+    return builder.finish()
 
 
 def tagged_text(note: Note) -> str:

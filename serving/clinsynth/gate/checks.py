@@ -7,6 +7,7 @@ from typing import Final
 
 from clinsynth.gate.config import GateConfig
 from clinsynth.gate.verdict import Reason
+from clinsynth.overlap.neighbours import least_estimate
 from clinsynth.overlap.words import word_places
 
 LOOP_WORDS: Final = 6
@@ -48,6 +49,12 @@ def copied_reasons(text: str, stretches: Sequence[tuple[int, int]], config: Gate
         words = len(word_places(text[start:end])[1])
         if words > config.max_copied_words:
             yield Reason("copied", start, end, f"{words} words")
+
+
+def neighbour_reasons(similarity: float, config: GateConfig) -> Iterator[Reason]:
+    """A training note is as alike as the policy allows none to be, or cannot be told from such a one."""
+    if similarity >= least_estimate(config.max_similarity):
+        yield Reason("near_neighbour", detail=f"{similarity:.2f}")
 
 
 def repeated_share(items: Sequence[object]) -> float:

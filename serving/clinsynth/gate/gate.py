@@ -14,17 +14,24 @@ from typing import Any, Final, Literal
 
 from clinsynth.corpus import Attributes, Note, Span
 from clinsynth.deid import to_tags
+from clinsynth.deid.normal import normal
 from clinsynth.deid.tags import has_word, merged, outside
-from clinsynth.gate.checks import copied_reasons, entity_reasons, length_reasons, repetition_reasons
+from clinsynth.gate.checks import (
+    copied_reasons,
+    entity_reasons,
+    length_reasons,
+    neighbour_reasons,
+    repetition_reasons,
+)
 from clinsynth.gate.config import GateConfig
 from clinsynth.gate.verdict import Reason, Released, Verdict
-from clinsynth.gate.watched import Finds, FindsCopies, Watch, WatchFailedError
+from clinsynth.gate.watched import Finds, FindsCopies, FindsNeighbours, Watch, WatchFailedError
 from clinsynth.tokens.template import Parsed
 
 _log = logging.getLogger(__name__)
 
 Mode = Literal["tags", "surrogates"]
-VERSION: Final = 1
+VERSION: Final = 2
 """Changes whenever the same note could get another verdict; provenance records it."""
 _ROUNDS: Final = 3  # a tag put in may bring its neighbours to light; then one more look is due
 
@@ -37,19 +44,28 @@ class Gate:
         detector: finds identifiers (``deid.Detector``).
         index: finds copies of training text (``overlap.NgramIndex``); None only when ``config.copied`` is
             false.
+        neighbours: finds training notes that are alike (``overlap.NeighbourIndex``); None only when
+            ``config.neighbours`` is false.
     """
 
-    def __init__(self, config: GateConfig, detector: Finds, index: FindsCopies | None) -> None:
+    def __init__(
+        self,
+        config: GateConfig,
+        detector: Finds,
+        index: FindsCopies | None,
+        neighbours: FindsNeighbours | None,
+    ) -> None:
         assert (index is not None) == config.copied, "an index exactly when the policy asks for one"
+        assert (neighbours is not None) == config.neighbours, "neighbours exactly when the policy asks"
         self.config = config
-        self._detector, self._index = detector, index
+        self._detector, self._index, self._neighbours = detector, index, neighbours
         self._watch = Watch(config.timeout_seconds)
         self._counts: Counter[str] = Counter()
         self._lock = threading.Lock()
 
     def under(self, config: GateConfig) -> Gate:
         """A gate that looks with the same eyes and decides by another policy. It counts for itself."""
-        return Gate(config, self._detector, self._index)
+        return Gate(config, self._detector, self._index, self._neighbours)
 
     @property
     def counts(self) -> Mapping[str, int]:
@@ -110,14 +126,26 @@ class Gate:
         try:
             look.reasons += self._copies(note)
             self._repair(look)
+            look.reasons += self._alike(look.note)
         except WatchFailedError as failed:
             look.reasons.append(Reason(f"{failed.who}_failed", detail=failed.how))
         return look
 
     def _copies(self, note: Note) -> Iterator[Reason]:
         if self._index is None:
-            return iter(())
-        return copied_reasons(note.text, self._watch.copies(self._index, note.text), self.config)
+            return
+        stretches = self._watch.copies(self._index, note.text)
+        plain = normal(note.text)
+        if plain.text != note.text:  # a copy with something invisible in its words is one
+            stretches += [plain.source(*place) for place in self._watch.copies(self._index, plain.text)]
+        yield from copied_reasons(note.text, list(dict.fromkeys(stretches)), self.config)
+
+    def _alike(self, note: Note) -> Iterator[Reason]:
+        if self._neighbours is None:
+            return
+        seen = {note.text, normal(note.text).text}
+        similarity = max(self._watch.similarity(self._neighbours, text) for text in seen)
+        yield from neighbour_reasons(similarity, self.config)
 
     def _repair(self, look: _Look) -> None:
         """Turns identifiers that stand as text into tags, until a look finds no more."""

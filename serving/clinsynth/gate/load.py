@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Final
 from clinsynth.errors import FolderError, GateError
 from clinsynth.gate.config import GateConfig
 from clinsynth.gate.gate import Gate
+from clinsynth.overlap import NEIGHBOURS, NGRAMS, NeighbourIndex, NgramIndex
 
 if TYPE_CHECKING:
     from clinsynth.deid import Detector
 
-INDEX: Final = Path("overlap") / "ngrams.npy"
 _PROBE: Final = "Pt seen in clinic, call 555-0100 or write to a.b@example.org with questions."
 
 
@@ -31,10 +31,9 @@ def load_gate(
     """
     config = config or GateConfig()
     check_index(model_dir, config)
-    from clinsynth.overlap import NgramIndex
-
-    index = NgramIndex.load(model_dir / INDEX) if config.copied else None
-    return Gate(config, detector or load_detector(config), index)
+    index = NgramIndex.load(model_dir / NGRAMS) if config.copied else None
+    neighbours = NeighbourIndex.load(model_dir / NEIGHBOURS) if config.neighbours else None
+    return Gate(config, detector or load_detector(config), index, neighbours)
 
 
 def load_detector(config: GateConfig) -> Detector:
@@ -58,8 +57,12 @@ def check_index(model_dir: Path, config: GateConfig) -> None:
     Raises:
         FolderError: the policy asks for an index and there is none.
     """
-    if config.copied and not (model_dir / INDEX).is_file():
-        raise FolderError(
-            f"{model_dir} has no {INDEX}: the gate cannot see what is copied from the training text. "
-            "Train the model anew, or set gate.copied=false and answer for it"
-        )
+    for key, asked, index, unseen in (
+        ("copied", config.copied, NGRAMS, "what is copied from the training text"),
+        ("neighbours", config.neighbours, NEIGHBOURS, "which training note is alike as a whole"),
+    ):
+        if asked and not (model_dir / index).is_file():
+            raise FolderError(
+                f"{model_dir} has no {index}: the gate cannot see {unseen}. Prepare the corpus and train "
+                f"the model anew, or set gate.{key}=false and answer for it"
+            )

@@ -18,10 +18,11 @@ class Reason:
     Args:
         code: one of ``markup`` (``detail`` is the parser's name for the problem or the repair),
             ``identifier`` (``detail`` is its label), ``identifier_after_surrogates`` (the same),
-            ``identifier_in_header`` (``detail`` is the attribute), ``copied``, ``too_short``, ``too_long``,
-            ``few_entities``, ``repeated_lines``, ``repeated_ngrams``, ``detector_failed``,
-            ``index_failed`` and ``surrogates_failed`` (``detail`` is how: ``timeout``, ``wrong_type`` or
-            the type of the error).
+            ``identifier_in_header`` (``detail`` is the attribute), ``copied``, ``near_neighbour``
+            (``detail`` is the estimated similarity), ``too_short``, ``too_long``, ``few_entities``,
+            ``repeated_lines``, ``repeated_ngrams``, ``changed_after_release`` (in a stream),
+            ``detector_failed``, ``index_failed``, ``neighbours_failed`` and ``surrogates_failed``
+            (``detail`` is how: ``timeout``, ``wrong_type`` or the type of the error).
         start: where, in characters of the text that was looked at; 0 and 0 mean the whole note.
         detail: a label, a count or a share. Never text of the note.
         rejects: the note is withheld for it; otherwise it was mended.
@@ -46,7 +47,7 @@ class Reason:
 _COUNTED_BY_DETAIL = frozenset(
     {
         "markup", "identifier", "identifier_after_surrogates", "identifier_in_header", "detector_failed",
-        "index_failed", "surrogates_failed",
+        "index_failed", "neighbours_failed", "surrogates_failed",
     }
 )  # fmt: skip
 

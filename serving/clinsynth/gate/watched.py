@@ -18,6 +18,7 @@ from clinsynth.errors import GateError
 
 _log = logging.getLogger(__name__)
 _LABELS: Final = frozenset(PHI_LABELS)
+_WHO: Final = ("detector", "index", "neighbours")
 _LOOKS_AT_ONCE: Final = 32  # that many may hang before every further note is withheld unseen
 
 
@@ -31,8 +32,15 @@ class Finds(Protocol):
 class FindsCopies(Protocol):
     """What ``overlap.NgramIndex`` does for the gate."""
 
-    def copied(self, text: str) -> Sequence[tuple[int, int]]:
-        """Stretches of ``text`` that stand in the training text."""
+    def matches(self, text: str) -> Sequence[tuple[int, int]]:
+        """Stretches of ``text`` that stand in the training text; may overlap."""
+
+
+class FindsNeighbours(Protocol):
+    """What ``overlap.NeighbourIndex`` does for the gate."""
+
+    def similarity(self, text: str) -> float:
+        """How alike ``text`` is to the nearest training note, from 0 to 1."""
 
 
 class WatchFailedError(GateError):
@@ -51,7 +59,7 @@ class Watch:
 
     def __init__(self, timeout_seconds: float) -> None:
         self._timeout = timeout_seconds
-        self._slots = {who: threading.BoundedSemaphore(_LOOKS_AT_ONCE) for who in ("detector", "index")}
+        self._slots = {who: threading.BoundedSemaphore(_LOOKS_AT_ONCE) for who in _WHO}
 
     def identifiers(self, detector: Finds, text: str) -> list[Span]:
         """What the detector finds.
@@ -70,10 +78,21 @@ class Watch:
         Raises:
             WatchFailedError: it failed in any way.
         """
-        found = self._ask("index", index.copied, text)
+        found = self._ask("index", index.matches, text)
         if not isinstance(found, (list, tuple)) or not all(_is_stretch(s, len(text)) for s in found):
             raise _failed("index", "wrong_type", text)
         return sorted((int(start), int(end)) for start, end in found)
+
+    def similarity(self, neighbours: FindsNeighbours, text: str) -> float:
+        """How alike the nearest training note is.
+
+        Raises:
+            WatchFailedError: the look failed in any way.
+        """
+        found = self._ask("neighbours", neighbours.similarity, text)
+        if not isinstance(found, float) or not 0 <= found <= 1:  # NaN is no answer
+            raise _failed("neighbours", "wrong_type", text)
+        return found
 
     def _ask(self, who: str, look: Callable[[str], Any], text: str) -> Any:
         start = time.monotonic()

@@ -18,7 +18,7 @@ from fastapi.responses import StreamingResponse
 
 from clinsynth.engine import Completion, Sampling
 from clinsynth.engine import Request as EngineRequest
-from clinsynth.gate import Released, StreamGate
+from clinsynth.gate import Gate, Released, StreamGate
 from clinsynth.serve.asgi import service_of
 from clinsynth.serve.context import body_of, release_continuation
 from clinsynth.serve.disconnect import while_connected
@@ -27,7 +27,7 @@ from clinsynth.serve.notes import ERRORS
 from clinsynth.serve.service import Served, Service, surrogate_key, together
 from clinsynth.serve.wire import Usage
 from clinsynth.serve.wire_completions import Choice, CompletionRequest, CompletionResponse
-from clinsynth.tokens.template import Parsed, parse
+from clinsynth.tokens.template import parse
 
 router = APIRouter()
 _DEFAULT_MAX_TOKENS = 16  # OpenAI's
@@ -97,14 +97,30 @@ class Job:
             raise ApiError(500, "the engine gave the request up")
         index = self.index(request, completion.index)
         parsed = parse(completion.text, entity_labels=self.served.entity_labels, finished=True)
-        look = self.gated(request, index)
+        look = self.gated(self.served.text_gate, request, index)
         released = await self.service.beside(functools.partial(look, parsed))
         return _as_choice(index, released, completion.finish_reason)
 
-    def gated(self, request: EngineRequest, index: int) -> functools.partial[Released]:
-        """The gate for one choice: takes what the model wrote, parsed."""
-        body = body_of(self.service.engine.text_of(request))
-        return functools.partial(_look, self.served, body, self.body.mode, surrogate_key(self.seed + index))
+    def gated(self, gate: Gate, request: EngineRequest, index: int) -> functools.partial[Released]:
+        """``gate`` for one choice: takes what the model wrote, parsed."""
+        return functools.partial(
+            release_continuation,
+            gate,
+            body_of(self.service.engine.text_of(request)),
+            mode=self.body.mode,
+            key=surrogate_key(self.seed + index),
+            entity_labels=self.served.entity_labels,
+        )
+
+    def stream_gate(self, request: EngineRequest, index: int) -> StreamGate:
+        """The gate for one choice of a stream."""
+        served = self.served
+        early = served.preview_gate
+        return StreamGate(
+            self.gated(served.text_gate, request, index),
+            entity_labels=served.entity_labels,
+            preview=None if early is None else self.gated(early, request, index),
+        )
 
     def response(self, choices: list[Choice], usage: Usage | None = None) -> CompletionResponse:
         """The answer, or one event of a stream."""
@@ -117,17 +133,13 @@ class Job:
         )
 
 
-def _look(served: Served, body: str, mode: Any, key: bytes, parsed: Parsed) -> Released:
-    return release_continuation(served.text_gate, body, parsed, mode, key, served.entity_labels)
-
-
-def _as_choice(index: int, released: Released, reason: Any) -> Choice:
+def _as_choice(index: int, released: Released, reason: Any, sent: int = 0) -> Choice:
     if released.note is None:
         # an answer without a word is not withheld: the model ended there
         rejecting = [(r.code, r.detail) for r in released.verdict.reasons if r.rejects]
         empty = rejecting == [("markup", "empty")]
         return Choice(index=index, text="", finish_reason=reason if empty else "content_filter")
-    return Choice(index=index, text=released.note.text, finish_reason=reason)
+    return Choice(index=index, text=released.note.text[sent:], finish_reason=reason)
 
 
 def _prompts(prompt: str | list[int] | list[str] | list[list[int]]) -> list[str | tuple[int, ...]]:
@@ -180,11 +192,7 @@ async def _events(job: Job) -> AsyncGenerator[str]:
 
 async def _stream(job: Job, request: EngineRequest, queue: asyncio.Queue[Any]) -> Usage:
     """Feeds the choices of one prompt through a gate each."""
-    labels = job.served.entity_labels
-    gates = {
-        i: StreamGate(job.gated(request, job.index(request, i)), entity_labels=labels)
-        for i in range(request.n)
-    }
+    gates = {i: job.stream_gate(request, job.index(request, i)) for i in range(request.n)}
     read = written = 0
     async with aclosing(job.service.engine.generate(request)) as deltas:
         async for delta in deltas:
@@ -192,12 +200,14 @@ async def _stream(job: Job, request: EngineRequest, queue: asyncio.Queue[Any]) -
             index, gate = job.index(request, delta.index), gates[delta.index]
             if delta.finish_reason == "error":
                 raise ApiError(500, "the engine gave the request up")
-            if text := gate.feed(delta.text):
+            if gate.feed(delta.text) and (text := await job.service.beside(gate.settled)):
                 queue.put_nowait(job.response([Choice(index=index, text=text, finish_reason=None)]))
             if delta.finish_reason is not None:
-                finish = functools.partial(gate.finish, finished=True)
-                released = await job.service.beside(finish)
-                queue.put_nowait(job.response([_as_choice(index, released, delta.finish_reason)]))
+                released = await job.service.beside(functools.partial(gate.finish, finished=True))
+                last = _as_choice(index, released, delta.finish_reason, gate.sent)
+                queue.put_nowait(job.response([last]))
+                if released.note is None and gate.sent:
+                    raise ApiError(500, f"choice {index}: what was sent is withdrawn", code="withdrawn")
     return Usage.of(read, written)
 
 

@@ -15,7 +15,7 @@ from clinsynth.gate import Gate, Mode, Reason, Released, Verdict
 from clinsynth.tokens.special import NOTE, TEXT
 from clinsynth.tokens.template import Parsed, parse
 
-_FAILED: Final = frozenset({"detector_failed", "index_failed"})
+_FAILED: Final = frozenset({"detector_failed", "index_failed", "neighbours_failed"})
 
 
 def body_of(prompt: str) -> str:
@@ -45,7 +45,7 @@ def _in_context(whole: Verdict, alone: Verdict, boundary: int) -> Iterator[Reaso
     """Reasons against the whole that reach into the answer and were not found, and mended, in it alone."""
     mended = [(r.start + boundary, r.end + boundary) for r in alone.reasons if r.code == "identifier"]
     for reason in whole.reasons:
-        if reason.code in _FAILED:
+        if reason.code in _FAILED or reason.code == "near_neighbour":
             yield reason
         elif reason.code == "copied" and reason.end > boundary:
             yield Reason("copied", 0, reason.end - boundary, reason.detail)

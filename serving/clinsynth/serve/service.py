@@ -32,6 +32,8 @@ class Served:
         adapter: its name in the engine; None for the model alone.
         gate: for whole notes.
         text_gate: for completions, which may be short and may stop in the middle; as strict in all else.
+        preview_gate: the same for what may leave before a completion has ended; counts for itself. None:
+            nothing leaves before.
         entity_labels: those that the model's tokenizer has marks for.
     """
 
@@ -39,6 +41,7 @@ class Served:
     adapter: str | None
     gate: Gate
     text_gate: Gate
+    preview_gate: Gate | None
     entity_labels: tuple[str, ...]
 
 
@@ -116,7 +119,9 @@ def _gates(folders: Sequence[Path], config: GateConfig) -> list[Gate]:
 
 def _served(info: EngineInfo, adapter: str | None, gate: Gate, folder: Path) -> Served:
     short = gate.config.model_copy(update={"min_characters": 1, "min_words": 1, "min_entities": 0})
-    return Served(info, adapter, gate, gate.under(short), load_tokenizer(folder).entity_labels)
+    preview = gate.under(short) if short.stream == "settled" else None
+    labels = load_tokenizer(folder).entity_labels
+    return Served(info, adapter, gate, gate.under(short), preview, labels)
 
 
 async def together(work: Iterable[Awaitable[T]]) -> list[T]:

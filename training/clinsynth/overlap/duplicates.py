@@ -17,13 +17,12 @@ import numpy as np
 import numpy.typing as npt
 
 from clinsynth.overlap.forest import Forest
+from clinsynth.overlap.sketch import band_hashes, missed_by_bands, shingles, signatures
 from clinsynth.overlap.spill import ArrayFile
-from clinsynth.overlap.words import Hashes, ngram_hashes, word_hashes
+from clinsynth.overlap.words import Hashes
 
-SHINGLE_WORDS: Final = 5
 _PERMUTATIONS: Final = 128
 _MISSED: Final = 0.002
-_SEED: Final = 42
 _BATCH_TEXTS: Final = 512
 _REPRESENTATIVES: Final = 50  # texts of a crowded band that a newcomer is compared with
 
@@ -42,11 +41,11 @@ def near_duplicate_clusters(
         folder: where the temporary files lie.
     """
     assert 0 < threshold <= 1, threshold
-    shingles, starts, bands = _sketch(texts, threshold, folder)
+    members, starts, bands = _sketch(texts, threshold, folder)
     joined = Forest(starts.size - 1)
     for band in range(bands.shape[1]):
         for crowd in _crowds(np.ascontiguousarray(bands[:, band])):
-            _join_alike(crowd, shingles, starts, threshold, joined)
+            _join_alike(crowd, members, starts, threshold, joined)
     return joined.numbers()
 
 
@@ -55,7 +54,7 @@ def layout(threshold: float) -> tuple[int, int]:
     threshold."""
     for rows in range(_PERMUTATIONS, 0, -1):
         bands = _PERMUTATIONS // rows
-        if (1 - threshold**rows) ** bands <= _MISSED:
+        if missed_by_bands(threshold, bands, rows) <= _MISSED:
             return bands, rows
     return _PERMUTATIONS, 1
 
@@ -71,17 +70,17 @@ def _sketch(texts: Iterable[str], threshold: float, folder: Path | None) -> tupl
     """All shingles one after the other; where each text's begin, and their number; a hash for each band,
     shape [texts, bands]."""
     count, rows = layout(threshold)
-    shingles, bands = ArrayFile("<u8", folder), ArrayFile("<u8", folder)
+    members, bands = ArrayFile("<u8", folder), ArrayFile("<u8", folder)
     sizes: list[int] = []
     for batch in _batches(texts):
-        for text_shingles in batch:
-            shingles.append(text_shingles)
-            sizes.append(text_shingles.size)
-        bands.append(_band_hashes(batch, count, rows).ravel())
+        for one in batch:
+            members.append(one)
+            sizes.append(one.size)
+        bands.append(band_hashes(signatures(batch, count * rows), count, rows).ravel())
     starts = np.zeros(len(sizes) + 1, np.int64)
     np.cumsum(sizes, out=starts[1:])
-    arrays = shingles.array(), bands.array().reshape(-1, count)
-    shingles.close()
+    arrays = members.array(), bands.array().reshape(-1, count)
+    members.close()
     bands.close()
     return arrays[0], starts, arrays[1]
 
@@ -89,26 +88,12 @@ def _sketch(texts: Iterable[str], threshold: float, folder: Path | None) -> tupl
 def _batches(texts: Iterable[str]) -> Iterator[list[Hashes]]:
     batch: list[Hashes] = []
     for text in texts:
-        words = word_hashes(text)
-        # A text of fewer words is one shingle, so that short texts are alike only when they are the same.
-        batch.append(np.unique(ngram_hashes(words, max(1, min(SHINGLE_WORDS, words.size)))))
+        batch.append(shingles(text))
         if len(batch) == _BATCH_TEXTS:
             yield batch
             batch = []
     if batch:
         yield batch
-
-
-def _band_hashes(batch: list[Hashes], count: int, rows: int) -> Hashes:
-    """A hash for each band of each text's signature, shape [texts, bands]."""
-    from rensa import RMinHash
-
-    offsets = np.cumsum([0, *(s.size for s in batch)]).astype(np.uint64)
-    matrix = RMinHash.digest_matrix_from_flat_token_hashes(
-        np.concatenate(batch), offsets, count * rows, _SEED
-    )
-    signatures = np.array(matrix.to_rows(), np.uint64).reshape(len(batch), count, rows)
-    return np.stack([ngram_hashes(s.ravel(), rows)[::rows].reshape(count) for s in signatures])
 
 
 def _crowds(band: Hashes) -> Iterator[Ints]:
@@ -121,17 +106,17 @@ def _crowds(band: Hashes) -> Iterator[Ints]:
         yield order[starts[i] : ends[i]]
 
 
-def _join_alike(crowd: Ints, shingles: Hashes, starts: Ints, threshold: float, joined: Forest) -> None:
+def _join_alike(crowd: Ints, members: Hashes, starts: Ints, threshold: float, joined: Forest) -> None:
     """Compares each text of a crowd with one of every cluster met so far, not with all others."""
     representatives: list[int] = []
     for text in crowd.tolist():
-        own = shingles[starts[text] : starts[text + 1]]
+        own = members[starts[text] : starts[text + 1]]
         known = False
         for other in representatives:
             if joined.root(text) == joined.root(other):
                 known = True
             elif _may_be_alike(starts, text, other, threshold):
-                theirs = shingles[starts[other] : starts[other + 1]]
+                theirs = members[starts[other] : starts[other + 1]]
                 if jaccard(own, theirs) >= threshold:
                     joined.join(text, other)
                     known = True

@@ -20,22 +20,22 @@ class ArrayFile:
     """
 
     def __init__(self, dtype: npt.DTypeLike, folder: Path | None = None) -> None:
-        self._dtype = np.dtype(dtype)
+        self.dtype = np.dtype(dtype)
         self._stream = tempfile.TemporaryFile(buffering=_BUFFER_BYTES, dir=folder)  # noqa: SIM115
         self.size = 0
 
     def append(self, values: npt.NDArray[np.generic]) -> None:
         """Adds ``values``, shape [any]."""
         assert values.ndim == 1, values.shape
-        self._stream.write(np.ascontiguousarray(values, self._dtype).tobytes())
+        self._stream.write(np.ascontiguousarray(values, self.dtype).tobytes())
         self.size += values.size
 
     def array(self) -> npt.NDArray[Any]:
         """All that was appended so far, read-only, shape [size]; stays valid after ``close``."""
         self._stream.flush()
         if not self.size:  # nothing can't be mapped
-            return np.zeros(0, self._dtype)
-        return np.memmap(self._stream, self._dtype, mode="r", shape=(self.size,))
+            return np.zeros(0, self.dtype)
+        return np.memmap(self._stream, self.dtype, mode="r", shape=(self.size,))
 
     def close(self) -> None:
         """Gives the space back once no array of it is in use."""

@@ -21,7 +21,7 @@ from clinsynth.corpus.readers import read_notes
 from clinsynth.corpus.writers import NoteWriter
 from clinsynth.errors import DataError
 from clinsynth.folders import Manifest, new_folder
-from clinsynth.overlap import NgramIndexBuilder
+from clinsynth.overlap import NEIGHBOURS, NGRAMS, NeighbourIndexBuilder, NgramIndexBuilder
 from clinsynth.prepare.config import SPLITS, PrepareConfig
 from clinsynth.prepare.cut import PIECE_OF
 from clinsynth.prepare.identifiers import Tagged, tag_notes, warm_up_workers
@@ -126,12 +126,21 @@ def _selected(spool: Iterable[Note], selection: Selection) -> Iterator[tuple[int
 
 
 def _index(folder: Path, config: PrepareConfig) -> dict[str, Any]:
-    builder = NgramIndexBuilder(config.overlap.n, config.overlap.max_documents, folder)
+    ngrams = NgramIndexBuilder(config.overlap.n, config.overlap.max_documents, folder)
+    neighbours = NeighbourIndexBuilder(folder)
     for note in track(read_notes(folder / "train.parquet"), "indexing training text"):
-        builder.add(note.text, note.patient_id or note.provenance.get(PIECE_OF, note.id))
-    index = builder.finish()
-    index.save(folder / "overlap" / "ngrams.npy")
-    return {"ngrams": len(index), "n": index.n, "max_documents": index.max_documents}
+        ngrams.add(note.text, note.patient_id or note.provenance.get(PIECE_OF, note.id))
+        neighbours.add(note.text)
+    index, notes = ngrams.finish(), neighbours.finish()
+    index.save(folder / NGRAMS)
+    notes.save(folder / NEIGHBOURS)
+    return {
+        "ngrams": len(index),
+        "boilerplate": int(index.common.size),
+        "n": index.n,
+        "max_documents": index.max_documents,
+        "notes": len(notes),
+    }
 
 
 def _deid_counts(tagged: Tagged) -> dict[str, Any]:

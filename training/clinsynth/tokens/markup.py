@@ -99,39 +99,51 @@ class BodyReader:
     phi: list[Span] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
     repairs: list[str] = field(default_factory=list)
+    _here: int = 0  # characters of the text that are read
     _open: _Open | None = None
     _nested: bool = False  # the last open entity was closed by guess when another one opened
 
     def read(self, body: str) -> None:
         """Reads ``body``, which holds no ``<|end|>``."""
-        done = 0
+        parts: list[str] = []
+        tokens: list[tuple[int, str, str]] = []
+        done = length = 0
         for match in TOKEN.finditer(body):
-            self.text += body[done : match.start()]
-            self._token(match[0], match[1])
+            parts.append(body[done : match.start()])
+            length += match.start() - done
+            tokens.append((length, match[0], match[1]))
+            if self._is_text(match[0], match[1]):
+                parts.append(match[0])
+                length += len(match[0])
             done = match.end()
-        self.text += body[done:]
+        self.text = "".join([*parts, body[done:]])
+        for self._here, token, name in tokens:
+            self._token(token, name)
+        self._here = len(self.text)
         if self._open is not None:
             self._guess_end(whole=self.ended, otherwise="unclosed_entity")
         self._neutralise()
         if not self.text.strip():
             self.problems.append("empty")
 
+    def _is_text(self, token: str, name: str) -> bool:
+        """Does the token stay in the text? Tags do, and what no note may hold, for all to see."""
+        return name in _TAG_NAMES or not (token == CLOSE or name in self.labels or _is_control(token, name))
+
     def _token(self, token: str, name: str) -> None:
         if name in _TAG_NAMES:
-            self.phi.append(Span(len(self.text), len(self.text) + len(token), name))
-            self.text += token
+            self.phi.append(Span(self._here, self._here + len(token), name))
         elif token == CLOSE:
             self._closing()
         elif name in self.labels:
             self._opening(name)
-        elif token == PAD or name.startswith("reserved_"):
+        elif _is_control(token, name):
             self.repairs.append("dropped_control")
         else:
             self.problems.append("control_in_body" if token in (NOTE, TEXT) else "unknown_tag")
-            self.text += token
 
     def _opening(self, label: str) -> None:
-        here, before = len(self.text), self._open
+        here, before = self._here, self._open
         if before is not None and (before.start, before.label) == (here, label) and not before.literal:
             before.literal = True
             return
@@ -149,11 +161,11 @@ class BodyReader:
             self._nested = False
             return
         opened, self._open = self._open, None
-        self._add(opened, len(self.text))
+        self._add(opened, self._here)
 
     def _add(self, opened: _Open, end: int) -> None:
         start = opened.start
-        spaced = self.text.startswith(" ", start)
+        spaced = self.text.startswith(" ", start, self._here)
         if opened.literal and not spaced:
             self.repairs.append("doubled_open")
         elif spaced and not opened.literal:
@@ -167,7 +179,7 @@ class BodyReader:
         """Closes the open entity at the end of its clause or line, or of the text if ``whole``."""
         opened, self._open = self._open, None
         assert opened is not None
-        content = self.text[opened.start :]
+        content = self.text[opened.start : self._here]
         end_of_clause = _CLAUSE_END.search(content)
         if end_of_clause is not None:
             content = content[: end_of_clause.start()]
@@ -188,3 +200,7 @@ class BodyReader:
                 characters[i] = "‹"  # noqa: RUF001 - what deid writes too
             self.text = "".join(characters)
             self.repairs.append("neutralised")
+
+
+def _is_control(token: str, name: str) -> bool:
+    return token == PAD or name.startswith("reserved_")

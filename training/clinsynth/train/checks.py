@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from clinsynth.errors import FolderError, UsageError
 from clinsynth.folders import input_sha256, read_manifest, refuse_existing
+from clinsynth.overlap import check_joinable
 from clinsynth.tokens.mixture import check_weights, source_names
 from clinsynth.train import checkpoints
 from clinsynth.train.settings import model_settings
@@ -23,6 +24,7 @@ def check_run(config: TrainConfig, *, overwrite: bool) -> None:
     Raises:
         FolderError: the corpus is missing or damaged, something stands at ``out``, or the checkpoint to go
             on from is damaged.
+        DataError: the indexes of training text of corpus and ``init_from`` do not go together.
         UsageError: a key is wrong for this corpus, model or checkpoint.
         MissingExtraError: a tracker is not installed.
     """
@@ -33,6 +35,8 @@ def check_run(config: TrainConfig, *, overwrite: bool) -> None:
         check_weights(config.mixture, sources)
     if config.init_from is not None and not config.init_from.is_dir():
         raise FolderError(f"init_from: {config.init_from}: no such folder")
+    if config.init_from is not None:
+        check_joinable([config.corpus, config.init_from])
     if config.lora is not None:
         from clinsynth.train.lora.checks import check_adapter_run
 

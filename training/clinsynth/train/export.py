@@ -17,14 +17,16 @@ import torch
 from clinsynth.checkpoint.card import Card, write_card
 from clinsynth.checkpoint.tensors import ShardWriter, finish_shards
 from clinsynth.folders import Manifest, input_sha256, new_folder, write_json
+from clinsynth.overlap import write_indexes
 from clinsynth.train.distributed import from_all, from_first
 from clinsynth.train.layers import Origin
 from clinsynth.train.proof import probe_logits, prove
 
 if TYPE_CHECKING:
+    from clinsynth.overlap import write_indexes
     from clinsynth.train.config import TrainConfig
     from clinsynth.train.data import Batches
-    from clinsynth.train.distributed import Place
+from clinsynth.train.distributed import Place
 
 
 def export(
@@ -149,8 +151,5 @@ def _write_rest(config: TrainConfig, hf_config: Any, folder: Path, card: Card) -
     GenerationConfig(**ids, do_sample=True, max_length=config.context).save_pretrained(folder)
     for file in sorted((config.corpus / "tokenizer").iterdir()):
         shutil.copyfile(file, folder / file.name)
-    index = config.corpus / "overlap" / "ngrams.npy"
-    if index.is_file():
-        (folder / "overlap").mkdir()
-        shutil.copyfile(index, folder / "overlap" / index.name)
+    write_indexes(folder, [path for path in (config.corpus, config.init_from) if path is not None])
     write_card(folder, card)

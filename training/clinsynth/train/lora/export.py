@@ -9,13 +9,13 @@ from __future__ import annotations
 import shutil
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from clinsynth.checkpoint.adapter import KIND, SETTINGS, WEIGHTS
 from clinsynth.checkpoint.card import CARD, Card, read_card, write_card
 from clinsynth.checkpoint.tensors import weights_sha256
 from clinsynth.folders import Manifest, input_sha256, new_folder, write_json
-from clinsynth.overlap import NgramIndex
+from clinsynth.overlap import write_indexes
 from clinsynth.train.describe import describe
 
 if TYPE_CHECKING:
@@ -23,8 +23,6 @@ if TYPE_CHECKING:
 
     from clinsynth.train.config import TrainConfig
     from clinsynth.train.loop import State
-
-_INDEX: Final = Path("overlap") / "ngrams.npy"
 
 
 def adapter_card(config: TrainConfig, model: Any, state: State, weights: dict[str, torch.Tensor]) -> Card:
@@ -78,7 +76,7 @@ def export_adapter(
         _write_adapter(model, weights, folder)
         for file in sorted((config.corpus / "tokenizer").iterdir()):
             shutil.copyfile(file, folder / file.name)
-        write_index(folder, [config.corpus, config.init_from])
+        write_indexes(folder, [config.corpus, config.init_from])
         write_card(folder, card)
 
 
@@ -88,17 +86,6 @@ def trained_whole(model: Any) -> list[str]:
 
     wrapped = [name for name, module in model.named_modules() if isinstance(module, ModulesToSaveWrapper)]
     return sorted({name.rpartition(".")[2] for name in wrapped})
-
-
-def write_index(folder: Path, sources: list[Path]) -> None:
-    """The index of all text that a model learned from: those of the folders it comes from, joined."""
-    indexes = [NgramIndex.load(source / _INDEX) for source in sources if (source / _INDEX).is_file()]
-    if not indexes:
-        return
-    joined = indexes[0]
-    for index in indexes[1:]:
-        joined = joined.joined(index)
-    joined.save(folder / _INDEX)
 
 
 def _write_adapter(model: Any, weights: dict[str, torch.Tensor], folder: Path) -> None:

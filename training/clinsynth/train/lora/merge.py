@@ -17,8 +17,8 @@ from clinsynth.checkpoint.adapter import check_base
 from clinsynth.checkpoint.card import Card, write_card
 from clinsynth.errors import FolderError
 from clinsynth.folders import Manifest, input_sha256, new_folder, refuse_existing
+from clinsynth.overlap import write_indexes
 from clinsynth.tokens.tokenizer import FILES, load_tokenizer
-from clinsynth.train.lora.export import write_index
 from clinsynth.train.lora.model import fit_vocabulary, load_model
 from clinsynth.train.settings import existing_settings
 
@@ -134,7 +134,7 @@ def _write_rest(adapter: Path, folder: Path, card: Card) -> None:
     GenerationConfig(**ids, do_sample=True, max_length=card.context).save_pretrained(folder)
     for name in FILES:
         shutil.copyfile(adapter / name, folder / name)
-    write_index(folder, [adapter])
+    write_indexes(folder, [adapter])
     write_card(folder, card)
     for file in folder.glob("*.safetensors"):
         file.chmod(0o644)
