@@ -50,8 +50,7 @@ def to_tags(note: Note, spans: Iterable[Span]) -> Note:
     Raises:
         ValueError: a span ends past the text or has a label that is not in ``PHI_LABELS``.
     """
-    _check(spans := list(spans), len(note.text))
-    pieces = _pieces(note.text, spans)
+    pieces = tag_places(note.text, spans)
     moves = Moves(pieces, [f"<|{piece.label}|>" for piece in pieces])
     text = moves.text(note.text, between=neutralise)
     assert text.count(_OPENING) == len(pieces), "a tag was made by chance"
@@ -68,8 +67,13 @@ def _check(spans: Sequence[Span], length: int) -> None:
             raise ValueError(f"span {span.start}-{span.end}: {span.label} is not a label of identifiers")
 
 
-def _pieces(text: str, spans: Sequence[Span]) -> list[Span]:
-    """What will be a tag: the tags that there are, and the spans beside them; sorted, apart."""
+def tag_places(text: str, spans: Iterable[Span]) -> list[Span]:
+    """What becomes, or stays, a tag: the tags that there are, and the spans beside them; sorted, apart.
+
+    Raises:
+        ValueError: as ``to_tags``.
+    """
+    _check(spans := list(spans), len(text))
     tags = tag_spans(text)
     if not tags:
         return merged(span for span in spans if has_word(text, span.start, span.end))

@@ -14,6 +14,8 @@ import random
 from functools import cache
 from typing import Final
 
+from clinsynth.deid.surrogates.checks import dea_check, vin_check, without_luhn
+
 _NAME_LOCALES: Final = ("en_US", "en_GB", "es_MX", "en_IN", "it_IT", "fr_FR", "pl_PL", "de_DE")
 _TOWN_FRONT: Final = (
     "Alder", "Ash", "Birch", "Clear", "Copper", "Elm", "Fair", "Fern", "Green", "Hazel", "Iron", "Lake",
@@ -63,8 +65,8 @@ _FACILITIES: Final = (
     "Health Center",
     "Community Hospital",
 )
-_DOMAINS: Final = ("com", "org", "net")
-_AREAS: Final = (202, 212, 305, 312, 404, 415, 503, 512, 602, 612, 617, 702, 713, 720, 816, 919)
+DOMAINS: Final = ("com", "org", "net")
+AREAS: Final = (202, 212, 305, 312, 404, 415, 503, 512, 602, 612, 617, 702, 713, 720, 816, 919)
 _FAILED_VIN: Final = "0123456789X"
 _VIN: Final = "ABCDEFGHJKLMNPRSTUVWXYZ0123456789"
 DATE_FORMS: Final = (
@@ -146,19 +148,19 @@ def high_age(rng: random.Random) -> str:
 
 def phone(rng: random.Random) -> str:
     """``617-555-0134``."""
-    return f"{rng.choice(_AREAS)}-555-01{rng.randint(0, 99):02}"
+    return f"{rng.choice(AREAS)}-555-01{rng.randint(0, 99):02}"
 
 
 def email(rng: random.Random) -> str:
     """An address in a domain kept for examples."""
     given, family = person(rng)
-    domain = f"example.{rng.choice(_DOMAINS)}"
+    domain = f"example.{rng.choice(DOMAINS)}"
     return f"{given[0].lower()}.{family.lower()}{rng.randint(1, 99)}@{domain}"
 
 
 def url(rng: random.Random) -> str:
     """A page in a domain kept for examples."""
-    return f"https://www.example.{rng.choice(_DOMAINS)}/{town(rng).lower()}{rng.randint(1, 99)}"
+    return f"https://www.example.{rng.choice(DOMAINS)}/{town(rng).lower()}{rng.randint(1, 99)}"
 
 
 def ip(rng: random.Random) -> str:
@@ -189,9 +191,7 @@ def account(rng: random.Random) -> str:
 def license_number(rng: random.Random) -> str:
     """Two letters and seven digits that fail the check of the Drug Enforcement Administration."""
     digits = _digits(rng, 7)
-    odd, even = (sum(map(int, digits[i:6:2])) for i in (0, 1))
-    check = (odd + 2 * even) % 10
-    return _letters(rng, 2) + digits[:6] + str((check + rng.randint(1, 9)) % 10)
+    return _letters(rng, 2) + digits[:6] + str((dea_check(digits) + rng.randint(1, 9)) % 10)
 
 
 def vehicle(rng: random.Random) -> str:
@@ -225,29 +225,6 @@ def photo(rng: random.Random) -> str:
 def other_id(rng: random.Random) -> str:
     """``R48-219362``."""
     return f"{_letters(rng, 1)}{_digits(rng, 2)}-{_digits(rng, 6)}"
-
-
-def without_luhn(digits: str) -> str:
-    """``digits`` with a last one that makes the Luhn sum wrong."""
-    return digits if luhn(digits) else digits[:-1] + str((int(digits[-1]) + 1) % 10)
-
-
-def luhn(digits: str) -> int:
-    """The Luhn sum modulo ten: nought for a number that is right."""
-    doubled = (sum(divmod(2 * int(digit), 10)) for digit in digits[-2::-2])
-    return (sum(map(int, digits[-1::-2])) + sum(doubled)) % 10
-
-
-def vin_check(vin: list[str]) -> str:
-    """The check character that belongs in the ninth place of a vehicle identification number."""
-    values = {c: int(c) if c.isdigit() else _VIN_LETTERS[c] for c in vin}
-    weights = (8, 7, 6, 5, 4, 3, 2, 10, 0, 9, 8, 7, 6, 5, 4, 3, 2)
-    return _FAILED_VIN[sum(weight * values[c] for weight, c in zip(weights, vin)) % 11]
-
-
-_VIN_LETTERS: Final = dict(
-    zip("ABCDEFGHJKLMNPRSTUVWXYZ", [1, 2, 3, 4, 5, 6, 7, 8, 1, 2, 3, 4, 5, 7, 9, 2, 3, 4, 5, 6, 7, 8, 9])
-)
 
 
 def _digits(rng: random.Random, count: int) -> str:
