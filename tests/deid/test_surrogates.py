@@ -95,11 +95,23 @@ def test_an_entity_may_be_a_tag_alone() -> None:
     assert filled.entities == (Span(filled.phi[0].start, filled.phi[0].end, "PROBLEM"),)
 
 
-def test_what_cannot_be_replaced_stays_a_tag(monkeypatch: pytest.MonkeyPatch) -> None:
-    """An inventor that gives back the original, however often it is asked."""
-    monkeypatch.setitem(_INVENT, "MRN", lambda cast, place: "4821937")  # type: ignore[index]
-    filled = to_surrogates(note("MRN 4821937", phi=(Span(4, 11, "MRN"),)), "key")
-    assert filled.text == "MRN <|MRN|>"
+@pytest.mark.parametrize(
+    ("text", "label"),
+    [
+        ("DOB: mm/dd/yyyy", "DATE"),
+        ("since Christmas", "DATE"),
+        ("on 13/13/2019", "DATE"),
+        ("in 2019", "DATE"),
+        ("aged ninety Smith", "AGE"),
+        ("the General Hospital", "LOCATION"),
+        ("Smith 2", "NAME"),
+        ("fingerprint on file", "BIOMETRIC"),
+    ],
+)
+def test_what_cannot_be_replaced_becomes_a_tag(text: str, label: str) -> None:
+    filled = to_surrogates(note(text, phi=(Span(0, len(text), label),)), "key")
+    assert filled.text == f"<|{label}|>"
+    assert filled.phi == (Span(0, len(filled.text), label),)
 
 
 def test_an_empty_key_is_refused() -> None:

@@ -115,7 +115,9 @@ def rules_version() -> str:
     digest = hashlib.sha256()
     here = Path(__file__).parent
     for path in sorted(
-        p for p in here.rglob("*") if p.suffix in {".py", ".txt"} and p.relative_to(here).parts[0] not in _NO_RULES
+        p
+        for p in here.rglob("*")
+        if p.suffix in {".py", ".txt"} and p.relative_to(here).parts[0] not in _NO_RULES
     ):
         digest.update(f"{path.relative_to(here).as_posix()}\0".encode() + path.read_bytes())
     for library in ("presidio-analyzer", "faker"):

@@ -12,20 +12,20 @@ from clinsynth.corpus import age_band
 
 _ONES: Final = r"one|two|three|four|five|six|seven|eight|nine|ten"
 _FORMS: Final = (
+    (re.compile(r"\b(?:0-9|[1-8]0-[1-8]9)(?!\d)"), None),
     (re.compile(r"90 ?\+|90 (?:or|and) (?:older|over|above)|90s or older"), None),
     (re.compile(r"\bnineties\b|\bhundreds\b|\b90['\u2019]?s\b"), "90s or older"),
     (re.compile(rf"\bninety(?:[-\s](?:{_ONES}))?\b"), "90+"),
     (re.compile(rf"\b(?:a|one)[-\s]hundred(?:[-\s](?:and[-\s])?(?:{_ONES}))?\b"), "90+"),
 )
-"""Ways to write a high age, and the band for each; None where it is the band already."""
+"""Ways to write an age, and the band for each; None where it is the band already."""
 _NUMBER: Final = re.compile(r"(?<!\d)\d{1,3}(?!\d)")
 _OLDEST: Final = 129
-_WORDS: Final = frozenset(
-    """
+_ABOUT: Final = """
     year years yr yrs y yo o old of age aged young at the in his her their early mid late is was month
     months week weeks day days m f male female man woman yof yom gentleman lady patient
-    """.split()
-)
+    """
+_WORDS: Final = frozenset(_ABOUT.split())
 """What may stand about the number."""
 
 

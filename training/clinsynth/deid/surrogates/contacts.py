@@ -1,4 +1,4 @@
-"""Telephone and fax numbers, addresses of mail and of the net, in their form and in ranges that reach nobody.
+"""Telephone and fax numbers, addresses of mail and of the net: in their form, and they reach nobody.
 
 Numbers: 555-0100 to 555-0199, kept for fiction, with an area code of another place; of any country they
 become North American. Mail and web: example.com, .org and .net. IP: 192.0.2.0/24, 198.51.100.0/24,
@@ -66,8 +66,9 @@ def url(written: str, keyed: Keyed) -> str | None:
     www = "www." if host[0].lower().startswith("www.") else ""
 
     def invent(rng: random.Random) -> str:
-        site = f"{start}{www}{invented.town(rng).lower()}{rng.randint(1, 99)}.example.{rng.choice(invented.DOMAINS)}"
-        return f"{site}/{invented.town(rng).lower()}{rng.randint(1, 99)}" if path else site
+        names = [f"{invented.town(rng).lower()}{rng.randint(1, 99)}" for _ in range(2)]
+        site = f"{start}{www}{names[0]}.example.{rng.choice(invented.DOMAINS)}"
+        return f"{site}/{names[1]}" if path else site
 
     return keyed.draw("url", written, invent)
 
@@ -77,4 +78,8 @@ def ip(written: str, keyed: Keyed) -> str | None:
     mask = _MASK.search(written)
     if ":" not in written:
         return keyed.draw("ip", written, lambda rng: invented.ip(rng) + (mask[0] if mask else ""))
-    return keyed.draw("ip", written, lambda rng: f"2001:db8::{rng.randrange(1, 1 << 16):x}:{rng.randrange(1 << 16):x}")
+    return keyed.draw("ip", written, _ip6)
+
+
+def _ip6(rng: random.Random) -> str:
+    return f"2001:db8::{rng.randrange(1, 1 << 16):x}:{rng.randrange(1, 1 << 16):x}"

@@ -23,13 +23,22 @@ _ORDINALS: Final = (
     "first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth",
     "eleventh", "twelfth", "thirteenth", "fourteenth", "fifteenth", "sixteenth", "seventeenth",
     "eighteenth", "nineteenth", "twentieth",
-    *(f"twenty-{one}" for one in ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth")),
+    "twenty-first", "twenty-second", "twenty-third", "twenty-fourth", "twenty-fifth", "twenty-sixth",
+    "twenty-seventh", "twenty-eighth", "twenty-ninth",
     "thirtieth", "thirty-first",
 )  # fmt: skip
+_PARTS: Final = (
+    "year", "month", "day", "word", "ordinal", "day2", "ordinal2", "weekday", "weekday2",
+)  # fmt: skip
+_LONG: Final = 4  # figures of a year that is written out
 _MID_MONTH: Final = 15  # the day that a month without a day stands for
+_LEAP_YEAR: Final = 2000
 _PIVOT: Final = 50  # '49 is 2049, '50 is 1950: only the leap days count
 
-WEEKDAY: Final = r"mon(?:day)?|tue(?:s(?:day)?)?|wed(?:nesday)?|thu(?:r(?:s(?:day)?)?)?|fri(?:day)?|sat(?:urday)?|sun(?:day)?"
+_WEEKDAY: Final = (
+    r"mon(?:day)?|tue(?:s(?:day)?)?|wed(?:nesday)?|thu(?:r(?:s(?:day)?)?)?|fri(?:day)?|"
+    r"sat(?:urday)?|sun(?:day)?"
+)
 _MONTH: Final = (
     r"(?P<month>january|jan|february|febr?|march|mar|april|apr|may|june?|july?|august|aug|"
     r"september|sept?|october|oct|november|nov|december|dec)\.?"
@@ -43,9 +52,11 @@ _CLOCK: Final = (
     r"\d{1,2}:\d{2}(?::\d{2}(?:\.\d{1,6})?)?(?:\s?[ap]\.?m\.?)?Z?|\d{1,2}\s?[ap]\.?m\.?|"
     r"(?!(?:1[89]|20)\d{2}(?!\d))\d{4}(?:\s?h(?:ou)?rs)?"  # 1015, but 2019 may be a year
 )
-_TIME: Final = rf"(?:(?:,?\s{{1,2}}(?:at\s)?|,)(?:{_CLOCK})|T\d{{2}}:?\d{{2}}(?::?\d{{2}}(?:\.\d{{1,6}})?)?Z?)?"
-_BEFORE: Final = rf"(?:(?P<weekday>{WEEKDAY})\.?,?\s{{1,2}})?(?:the\s)?"
-_BEHIND: Final = rf"(?:,?\s?\(?(?P<weekday2>{WEEKDAY})\)?)?{_TIME}"
+_TIME: Final = (
+    rf"(?:(?:,?\s{{1,2}}(?:at\s)?|,)(?:{_CLOCK})|T\d{{2}}:?\d{{2}}(?::?\d{{2}}(?:\.\d{{1,6}})?)?Z?)?"
+)
+_BEFORE: Final = rf"(?:(?P<weekday>{_WEEKDAY})\.?,?\s{{1,2}})?(?:the\s)?"
+_BEHIND: Final = rf"(?:,?\s?\(?(?P<weekday2>{_WEEKDAY})\)?)?{_TIME}"
 _FORMS: Final = tuple(
     re.compile(_BEFORE + form + _BEHIND, re.I)
     for form in (
@@ -85,7 +96,7 @@ class WrittenDate:
     last_day: int | None = None
 
     def on(self, year: int) -> datetime.date | None:
-        """The day in that year; the middle of the month where no day is written; None where there is none."""
+        """The day in that year, the 15th where none is written; None where the year has no such day."""
         try:
             return datetime.date(year, self.month, self.day or _MID_MONTH)
         except ValueError:
@@ -93,36 +104,40 @@ class WrittenDate:
 
     def again(self, first: datetime.date, last: datetime.date, days: int) -> str:
         """``first`` (to ``last``) in the form of this one; days of the week go on by so many ``days``."""
-        values = {
-            "year": lambda old: f"{first.year:04}" if len(old) == len("2019") else f"{first.year % 100:02}",
-            "month": lambda old: self._number(old, first.month) if old.isdigit() else self._name(old, first),
-            "day": lambda old: self._number(old, first.day),
-            "word": lambda old: _cased(_ORDINALS[first.day - 1], old),
-            "ordinal": lambda old: _cased(_suffix(first.day), old),
-            "day2": lambda old: ("" if first.month == last.month else f"{MONTHS[last.month - 1]} ") + str(last.day),
-            "ordinal2": lambda old: _cased(_suffix(last.day), old),
-            "weekday": lambda old: next_weekday(old, days),
-            "weekday2": lambda old: next_weekday(old, days),
-        }  # fmt: skip
-        groups = {part: self.places.get(part, part) for part in values}
         present = self.match.groupdict()
         edits = sorted(
-            (self.match.start(group), self.match.end(group), value(present[group]))
-            for part, value in values.items()
-            if present.get(group := groups[part]) is not None
+            (*self.match.span(group), self._part(part, present[group], first, last, days))
+            for part in _PARTS
+            if present.get(group := self.places.get(part, part)) is not None
         )
         return _edited(self.match.string, edits)
+
+    def _part(self, part: str, old: str, first: datetime.date, last: datetime.date, days: int) -> str:
+        if part in ("weekday", "weekday2"):
+            return next_weekday(old, days)
+        if part == "year":
+            return f"{first.year:04}" if len(old) == _LONG else f"{first.year % 100:02}"
+        if part == "month":
+            return self._number(old, first.month) if old.isdigit() else self._name(old, first)
+        if part == "day":
+            return self._number(old, first.day)
+        if part == "word":
+            return _cased(_ORDINALS[first.day - 1], old)
+        if part == "day2":  # March 30-April 2
+            return ("" if first.month == last.month else f"{MONTHS[last.month - 1]} ") + str(last.day)
+        return _cased(_suffix((last if part == "ordinal2" else first).day), old)
 
     def _number(self, old: str, number: int) -> str:
         return f"{number:02}" if self._padded(old) else str(number)
 
     def _padded(self, old: str) -> bool:
         """Is one figure written as two? Told by a nought, or by two figures everywhere."""
-        numbers = [self.match[group] for part in ("month", "day") if (group := self.places[part]) in self.match.groupdict()]  # fmt: skip
-        numbers = [number for number in numbers if number and number.isdigit()]
+        present = self.match.groupdict()
+        written = [present.get(self.places[part]) or "" for part in ("month", "day")]
+        numbers = [number for number in written if number.isdigit()]
         if any(number.startswith("0") for number in numbers) or len(numbers) > 1:
             return all(len(number) > 1 for number in numbers)
-        return len(old) > 1 and "-" in self.match[0] and self.match["month"].isalpha()
+        return len(old) > 1 and "-" in self.match[0] and "month" in present
 
     def _name(self, old: str, day: datetime.date) -> str:
         name = MONTHS[day.month - 1]
@@ -164,9 +179,8 @@ def _date(match: re.Match[str], day_first: bool) -> WrittenDate | None:
     if parts.get("a"):
         first_is_day = int(parts["a"]) > len(MONTHS) or (day_first and int(parts["b"]) <= len(MONTHS))
         places["day"], places["month"] = ("a", "b") if first_is_day else ("b", "a")
-    month, day, word, last = (
-        parts.get(places["month"]), parts.get(places["day"]), parts.get("word"), parts.get("day2")
-    )  # fmt: skip
+    month, day = parts.get(places["month"]), parts.get(places["day"])
+    word, last = parts.get("word"), parts.get("day2")
     if word:
         day = str(_ORDINALS.index(word.lower().replace(" ", "-")) + 1)
     assert month is not None
@@ -178,17 +192,16 @@ def _date(match: re.Match[str], day_first: bool) -> WrittenDate | None:
         day=int(day) if day else None,
         last_day=int(last) if last else None,
     )
-    leap_year = 2000
-    if not 1 <= date.month <= len(MONTHS) or date.on(date.year or leap_year) is None:
+    if not 1 <= date.month <= len(MONTHS) or date.on(date.year or _LEAP_YEAR) is None or date.day == 0:
         return None
-    return None if date.day == 0 or (date.last_day or 99) <= (date.day or 0) else date
+    return None if last and int(last) <= (date.day or 0) else date
 
 
 def _year(written: str | None) -> int | None:
     if not written:
         return None
     year = int(written)
-    return year if len(written) == len("2019") else year + (2000 if year < _PIVOT else 1900)
+    return year if len(written) == _LONG else year + (2000 if year < _PIVOT else 1900)
 
 
 def _month(name: str) -> int:

@@ -16,15 +16,24 @@ from dataclasses import dataclass
 from typing import Final
 
 from clinsynth.corpus import Span
-from clinsynth.deid.surrogates.date_forms import WrittenDate, is_day_first, next_weekday, read_date
+from clinsynth.deid.surrogates.date_forms import (
+    WEEKDAYS,
+    WrittenDate,
+    is_day_first,
+    next_weekday,
+    read_date,
+)
 from clinsynth.deid.surrogates.keyed import Keyed
 
 LEAST_DAYS, MOST_DAYS = 35, 161
 _YEAR_WITHOUT_DATES: Final = 2001
 _BIRTH: Final = re.compile(r"\b(?:d\.?o\.?b\.?|birth|born)\b[^.\n]{0,12}$", re.I)
 _LOOK: Final = 32  # characters before and behind a date that are looked at
-_BETWEEN: Final = re.compile(r"\s{0,2}(?:-|\u2013|\u2014|\bto\b|\bthrough\b|\bthru\b|\band\b|\buntil\b)\s{0,2}", re.I)
-_NAME: Final = r"(?P<weekday>[Mm]onday|[Tt]uesday|[Ww]ednesday|[Tt]hursday|[Ff]riday|[Ss]aturday|[Ss]unday|MONDAY|TUESDAY|WEDNESDAY|THURSDAY|FRIDAY|SATURDAY|SUNDAY|Mon|Tues?|Wed|Thu(?:rs?)?|Fri|Sun)"  # fmt: skip
+_BETWEEN: Final = re.compile(r"\s{0,2}(?:[-\u2013\u2014]|\b(?:to|through|thru|and|until)\b)\s{0,2}", re.I)
+_NAMES: Final = "|".join(form for name in WEEKDAYS for form in (name, name.lower(), name.upper()))
+_NAME: Final = (
+    rf"(?P<weekday>{_NAMES}|Mon|Tues?|Wed|Thu(?:rs?)?|Fri|Sun)"  # Sat is oxygen's saturation, too
+)
 _WEEKDAY_BEFORE: Final = re.compile(rf"(?<!\w){_NAME}\.?,?\s{{1,2}}(?:the\s)?\(?$")
 _WEEKDAY_BEHIND: Final = re.compile(rf",?\s{{0,2}}\(?{_NAME}(?!\w)")
 
@@ -108,14 +117,18 @@ class Calendar:
         if not self.full:
             return _leap_if_needed(date, _YEAR_WITHOUT_DATES)
         _, near = min(self.full, key=lambda other: abs(other[0] - place))
-        days = ((abs(day - near), year) for year in range(near.year - 4, near.year + 5) if (day := date.on(year)))
-        return min(days)[1]
+        years = range(near.year - 4, near.year + 5)  # one of them has 29 February
+        return min((abs(day - near), year) for year in years if (day := date.on(year)) is not None)[1]
 
 
 def _full(text: str, spans: Sequence[Span], day_first: bool) -> Iterator[tuple[int, datetime.date]]:
     for span in spans:
         date = read_date(text[span.start : span.end].strip(), day_first=day_first)
-        if date is None or date.year is None or _BIRTH.search(text[max(0, span.start - _LOOK) : span.start]):
+        if (
+            date is None
+            or date.year is None
+            or _BIRTH.search(text[max(0, span.start - _LOOK) : span.start])
+        ):
             continue
         day = date.on(date.year)
         assert day is not None

@@ -22,8 +22,8 @@ def to_surrogates(note: Note, key: bytes | str) -> Note:
         key: the only secret. The same key gives a note, and the notes of a patient, the same values again.
 
     What was written gets a surrogate of its form, the same for all notes of the patient (of the note, where
-    it has no ``patient_id``), and never itself; nor does it come back when the surrogates are replaced once
-    more. An age over 89 becomes the band ``90+``, which stays. What no value can be found for becomes a tag.
+    it has no ``patient_id``), and never itself; nor does it come back when the surrogates are replaced
+    once more. An age over 89 becomes the band ``90+``, which stays. What has no value becomes a tag.
     Dates of a patient move together; a day of the week beside a moved date goes with it. Tags that stand in
     the text are filled in by the words around them.
 

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import random
 import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass
+from random import Random
 from typing import Final
 
 TRIES: Final = 64  # (2/3)**64 is 5e-12
@@ -30,15 +30,15 @@ class Keyed:
     key: bytes
     owner: str
 
-    def random(self, kind: str, identity: str, again: int = 0) -> random.Random:
+    def random(self, kind: str, identity: str, again: int = 0) -> Random:
         """Random numbers for an identity; others for each ``again``."""
-        return random.Random(self._digest(kind, identity, str(again)))
+        return Random(self._digest(kind, identity, str(again)))
 
     def number(self, kind: str, identity: str, below: int) -> int:
         """A number from 0 to ``below`` (exclusive), much faster than ``random``."""
         return int.from_bytes(self._digest(kind, identity)[:8], "big") % below
 
-    def draw(self, kind: str, written: str, invent: Callable[[random.Random], str]) -> str | None:
+    def draw(self, kind: str, written: str, invent: Callable[[Random], str]) -> str | None:
         """What ``invent`` gives for ``written``, in whatever case and with whatever separators it stands.
 
         The key sorts all texts into three classes, and a value is of the class after that of its original.

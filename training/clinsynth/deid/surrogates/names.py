@@ -23,7 +23,9 @@ from clinsynth.deid.surrogates.invented import family_names, given_names
 from clinsynth.deid.surrogates.keyed import Keyed, normal
 
 _RING: Final = "ABCDEFGHIJKLMNOPRSTVWZ"  # letters with which enough names of every kind begin
-_WORD: Final = re.compile(r"(?:[^\W\d_]['\u2019](?![sS]\b))?[^\W\d_]+(?:['\u2019](?![sS]\b)[^\W\d_]+)*")
+_WORD: Final = re.compile(
+    r"(?!(?<=\w['\u2019])[sS]\b)(?:[^\W\d_]['\u2019](?![sS]\b))?[^\W\d_]+(?:['\u2019](?![sS]\b)[^\W\d_]+)*"
+)
 _INITIALS: Final = re.compile(r"[A-Z]{2,3}")
 _PLACEHOLDER: Final = re.compile(r"\W*(?:[A-Z]?XYZ|ABCD?|XX+|[XYZ])\W*")
 _TITLE: Final = re.compile(r"(?:dr|drs|mr|mrs|ms|miss|mx|prof|doctor|mister)\.?\s(?=[^\W\d_]{2})", re.I)
@@ -31,7 +33,9 @@ _CREDENTIAL: Final = re.compile(
     r"(?:,\s?(?:M\.?D|D\.?O|R\.?N|N\.?P|P\.?A(?:-C)?|Ph\.?D|D\.?D\.?S|Pharm\.?D|Esq)|"
     r"\s(?:M\.?D|R\.?N|N\.?P|Ph\.?D|Pharm\.?D)|,?\s(?:Jr|Sr|JR|SR|II|III|IV))\.?(?!\w)"
 )
-_PARTICLE: Final = re.compile(rf"(?<!\w)(?:{'|'.join(map(re.escape, sorted(PARTICLES)))})\s{{1,2}}(?=[^\W\d_])")
+_PARTICLE: Final = re.compile(
+    rf"(?<!\w)(?:{'|'.join(map(re.escape, sorted(PARTICLES)))})\s{{1,2}}(?=[^\W\d_])"
+)
 
 
 def renamed(written: str, keyed: Keyed) -> str | None:
@@ -124,4 +128,6 @@ def _pool(kind: str, letter: str) -> tuple[str, ...]:
     """Names of that kind with that first letter that mean nothing else in a clinical note."""
     names = family_names() if kind == "family" else given_names(None if kind == "given" else kind)
     avoided = word_list("ordinary") | word_list("eponyms") | word_list("never")
-    return tuple(name for name in names if name[0] == letter and len(name) > 2 and name.lower() not in avoided)
+    return tuple(
+        name for name in names if name[0] == letter and len(name) > 2 and name.lower() not in avoided
+    )

@@ -1,9 +1,9 @@
 """Numbers of people, papers and things: figures for figures, letters for letters, the rest as it is.
 
 A number that has the form of a kind with a check digit fails the check (``checks``). Social security
-numbers get an area of 900 to 999 with middle digits that tax numbers don't have, Medicare's MBI a letter that
-it never holds, MAC addresses the mark of those that no maker gives out. Words that say what a reference is
-(fingerprint template, photo) and endings of files stay.
+numbers get an area of 900 to 999 with middle digits that tax numbers don't have, Medicare's MBI a letter
+that it never holds, MAC addresses the mark of those that no maker gives out. Words that say what a
+reference is (fingerprint template, photo) and endings of files stay.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ _LETTERS: Final = "ABCDEFGHJKLMNPRSTUVWXYZ"
 _SSN: Final = re.compile(r"\d{3}([- .]?)\d{2}\1\d{4}")
 _MAC: Final = re.compile(r"(?:[0-9a-f]{2}([:-]))(?:[0-9a-f]{2}\1){4}[0-9a-f]{2}", re.I)
 _HEX: Final = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}", re.I)
-_MBI: Final = re.compile(r"([1-9])([A-Z])([A-Z0-9]\d-?[A-Z][A-Z0-9]\d-?[A-Z]{2}\d{2})")
+_MBI: Final = re.compile(r"[1-9][A-Z]([A-Z0-9]\d-?[A-Z][A-Z0-9]\d-?[A-Z]{2}\d{2})")
 _NEVER_IN_MBI: Final = "SLOIBZ"
 _KEPT: Final = re.compile(
     r"\.(?:jpe?g|png|gif|tiff?|bmp|heic|dcm|webp)$|"
     r"(?<![\w./-])(?:finger|thumb|palm)[ -]?(?:prints?|vein|scan)(?![\w./-])|"
-    r"(?<![\w./-])(?:iris|retinal?|voice[ -]?prints?|biometrics?|face|facial|recognition|hand|geometry|dna|profile|"
-    r"template|record|scan|image|hash|file|id|number|no\.?|reference|ref|code|on|identifier|stored|as|is|under|"
+    r"(?<![\w./-])(?:iris|retinal?|voice[ -]?prints?|biometrics?|face|facial|recognition|hand|geometry|"
+    r"dna|profile|template|record|scan|image|hash|file|id|number|no\.?|reference|ref|code|on|identifier|stored|as|is|under|"
     r"enrolled|captured|full|identification|patient|clinical|wound|photo(?:graph)?s?|portrait|picture|"
     r"headshot|mugshot|of|the)(?![\w/-]|\.\w)",
     re.I,
@@ -50,7 +50,9 @@ def renumbered(written: str, keyed: Keyed) -> str | None:
 
 def masked_ssn(written: str, keyed: Keyed) -> str | None:
     """A social security number, the whole or the last four; what is masked stays masked."""
-    return renumbered(written, keyed) if not re.search(r"[xX*]{2}", written) else _behind_mask(written, keyed)
+    return (
+        renumbered(written, keyed) if not re.search(r"[xX*]{2}", written) else _behind_mask(written, keyed)
+    )
 
 
 def vehicle(written: str, keyed: Keyed) -> str | None:
@@ -75,15 +77,15 @@ def _nobodys(invent: Callable[[random.Random], str], rng: random.Random) -> str:
 
 def _inventor(written: str, kept: list[tuple[int, int]]) -> Callable[[random.Random], str]:
     if match := _SSN.fullmatch(written):
-        return lambda rng: match[1].join(invented.ssn(rng).split("-"))
+        gap = match[1]
+        return lambda rng: gap.join(invented.ssn(rng).split("-"))
     if _MAC.fullmatch(written):
         return lambda rng: _mac(written, rng)
     if _HEX.fullmatch(written):
         return lambda rng: _alike(written, kept, rng, hexadecimal=True)
     if match := _MBI.fullmatch(written):
-        return lambda rng: (
-            rng.choice("123456789") + rng.choice(_NEVER_IN_MBI) + _alike(match[3], [], rng)
-        )
+        rest = match[1]
+        return lambda rng: rng.choice("123456789") + rng.choice(_NEVER_IN_MBI) + _alike(rest, [], rng)
     return lambda rng: _alike(written, kept, rng)
 
 

@@ -16,35 +16,36 @@ from clinsynth.deid.recognizers.place_forms import STATE_CODE
 from clinsynth.deid.surrogates import invented
 from clinsynth.deid.surrogates.keyed import Keyed
 
-_KINDS: Final = frozenset(
+_SAYS_WHAT: Final = """
+    alley avenue ave av blvd boulevard circle cir court ct crescent drive dr expressway freeway
+    highway hwy lane ln parkway pkwy pike place pl plaza road rd route square sq street st terrace
+    ter trail turnpike way apt apartment unit suite ste floor fl box p.o po post office hospital
+    hospitals medical center centre clinic clinics health healthcare system infirmary hospice
+    nursing home facility rehab rehabilitation assisted living retirement community village care
+    institute university college manor senior surgery surgical cancer heart dialysis birth wellness
+    urgent family practice medicine orthopedic orthopaedic cardiology radiology pediatric pediatrics
+    associates group partners physicians laboratories pharmacy elementary high middle primary public
+    school academy shelter prison correctional institution vamc pavilion library church regional
+    memorial general children's children\u2019s veterans district county parish township borough
+    precinct emergency department icu inc llc ltd corp corporation plc company industries
+    enterprises brothers logistics foods manufacturing roofing plumbing transit construction
+    trucking bakery motors airlines bank restaurant farms electric sons of the and for at in on &
+    zip code postal
     """
-    alley avenue ave av blvd boulevard circle cir court ct crescent drive dr expressway freeway highway hwy lane
-    ln parkway pkwy pike place pl plaza road rd route square sq street st terrace ter trail turnpike way apt
-    apartment unit suite ste floor fl box p.o po post office
-    hospital hospitals medical center centre clinic clinics health healthcare system infirmary hospice nursing home
-    facility rehab rehabilitation assisted living retirement community village care institute university college
-    manor senior surgery surgical cancer heart dialysis birth wellness urgent family practice medicine
-    orthopedic orthopaedic cardiology radiology pediatric pediatrics associates group partners physicians
-    laboratories pharmacy elementary high middle primary public school academy shelter prison correctional
-    institution vamc pavilion library church regional memorial general children's children\u2019s veterans district county
-    parish township borough precinct emergency department icu
-    inc llc ltd corp corporation plc company industries enterprises brothers logistics foods manufacturing roofing
-    plumbing transit construction trucking bakery motors airlines bank restaurant farms electric sons
-    of the and for at in on & zip code postal
-    """.split()
-)
+_KINDS: Final = frozenset(_SAYS_WHAT.split())
+"""Words that say what a place is."""
 _TOKEN: Final = re.compile(
-    rf"(?P<state>(?<=, ){STATE_CODE}(?![\w])|(?<=\s){STATE_CODE}(?=,?\s{{1,2}}\d{{5}}(?!\d)))|"
-    r"(?P<zip>(?<![\w-])\d{5}(?:-\d{4})?(?=\W*$))|(?P<number>(?<![\w-])\d{1,6}(?![\w-]))|(?P<word>[^\W_](?:[\w'\u2019-]|\.(?=\w))*)"
+    rf"(?P<state>(?<=, ){STATE_CODE}(?!\w)|(?<=\s){STATE_CODE}(?=,?\s{{1,2}}\d{{5}}(?!\d)))|"
+    r"(?P<zip>(?<![\w-])\d{5}(?:-\d{4})?(?=\W*$))|(?P<number>(?<![\w-])\d{1,6}(?![\w-]))|"
+    r"(?P<word>[^\W_](?:[\w'\u2019-]|\.(?=\w))*)"
 )
 _JOIN: Final = re.compile(r"\.?[ \t\n-]{1,2}|[ ]?[/][ ]?")
 
 
 def moved_place(written: str, keyed: Keyed) -> str | None:
-    """The place under another name; None where every word of it says what it is and none how it is called."""
+    """The place under another name; None where it has none: every word says what it is."""
     parts: list[str] = []
-    done = 0
-    names = 0
+    done = names = 0
     for start, end, kind in _pieces(written):
         value = written[start:end]
         if kind != "kept":
