@@ -18,11 +18,11 @@ import pytest
 
 from clinsynth.engine import Completion, EngineDiedError, Request
 from clinsynth.export import ExportConfig, PlanNotMetError, run_export
-from clinsynth.export.journal import workplace_folder
 from clinsynth.export.judging import Draft, Judge, open_judges
 from clinsynth.export.plan import read_draw_id
 from clinsynth.folders import file_sha256
 from clinsynth.gate import GateConfig
+from clinsynth.unfinished import unfinished_folder
 
 GOOD = "Dry cough for two days, no fever. Known <|PROBLEM|>asthma<|/|>. Rest at home.<|end|>"
 BAD = "Cough.<|end|>"
@@ -132,7 +132,7 @@ def test_an_engine_that_dies_leaves_finished_shards(config: MakeConfig) -> None:
 
     with pytest.raises(EngineDiedError):
         run_export(c, engine=PlainEngine(c.model, dies))  # type: ignore[arg-type]
-    journal = workplace_folder(c.out) / "journal.jsonl"
+    journal = unfinished_folder(c.out) / "journal.jsonl"
     assert len(journal.read_text().splitlines()) >= 2
     again = PlainEngine(c.model, lambda note, attempt: GOOD)
     run_export(c, engine=again)  # type: ignore[arg-type]

@@ -14,7 +14,8 @@ from clinsynth.config import load_config
 from clinsynth.errors import FolderError, UsageError
 from clinsynth.export import ExportConfig, prepare_export
 from clinsynth.export.command import export
-from clinsynth.export.journal import open_workplace, workplace_folder
+from clinsynth.export.journal import open_workplace
+from clinsynth.unfinished import unfinished_folder
 
 CONFIGS = sorted((Path(__file__).parents[2] / "configs" / "export").glob("*.yaml"))
 
@@ -66,7 +67,7 @@ def test_a_model_without_card_is_refused(model: Path, tmp_path: Path) -> None:
     (model / "card.json").unlink()
     with pytest.raises(FolderError, match="no card"):
         prepare_export(ExportConfig(model=model, out=tmp_path / "out"))
-    assert not workplace_folder(tmp_path / "out").exists()
+    assert not unfinished_folder(tmp_path / "out").exists()
 
 
 @pytest.mark.parametrize(("index", "key"), [("ngrams", "copied"), ("neighbours", "neighbours")])
@@ -160,5 +161,5 @@ def test_a_damaged_shard_in_the_workplace_is_drawn_again(model: Path, tmp_path: 
         (place.content / "data" / plan.shard_name(1)).write_bytes(b"half")
     with open_workplace(plan) as place:
         assert sorted(place.entries) == [0]
-    journal = (workplace_folder(tmp_path / "out") / "journal.jsonl").read_text().splitlines()
+    journal = (unfinished_folder(tmp_path / "out") / "journal.jsonl").read_text().splitlines()
     assert [json.loads(line)["shard"] for line in journal] == [0]

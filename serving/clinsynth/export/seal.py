@@ -10,11 +10,12 @@ from pathlib import Path
 from typing import Final
 
 from clinsynth.checkpoint import CARD, Card
-from clinsynth.export.journal import Workplace, fsync
+from clinsynth.export.journal import Workplace
 from clinsynth.export.plan import Plan, public_config
 from clinsynth.export.readme import dataset_card
 from clinsynth.export.stats import counts
 from clinsynth.folders import MANIFEST, Manifest, file_sha256, input_sha256, refuse_existing, write_json
+from clinsynth.unfinished import fsync
 
 SUMS: Final = "SHA256SUMS"
 

@@ -20,7 +20,7 @@ READERS: Final[Mapping[str, Callable[[Path, ReadOptions, ReadStats], Iterator[Ro
     "brat": brat.read,
 }
 
-_BY_SUFFIX: Final = {
+BY_SUFFIX: Final[Mapping[str, str]] = {
     ".jsonl": "jsonl",
     ".ndjson": "jsonl",
     ".csv": "csv",
@@ -32,6 +32,7 @@ _BY_SUFFIX: Final = {
     ".iob2": "conll",
     ".txt": "text",
 }
+"""Suffix of a file, without that of gzip -> its format."""
 _OF_FOLDERS: Final = ("parquet", "text", "brat")
 
 
@@ -55,9 +56,9 @@ def _of_file(path: Path) -> str:
     suffixes = [suffix.lower() for suffix in path.suffixes]
     if suffixes and suffixes[-1] == ".gz":
         suffixes.pop()
-    found = _BY_SUFFIX.get(suffixes[-1]) if suffixes else None
+    found = BY_SUFFIX.get(suffixes[-1]) if suffixes else None
     if found is None:
-        known = ", ".join(_BY_SUFFIX)
+        known = ", ".join(BY_SUFFIX)
         raise DataError(f"{path}: its suffix names no known format ({known}); say which with format:")
     return found
 
