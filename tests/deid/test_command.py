@@ -69,6 +69,31 @@ def test_surrogates_follow_the_key(notes: Path, tmp_path: Path) -> None:
     assert not TAG.search(" ".join(texts[0]))
 
 
+def test_counts_are_printed_by_class_and_written(notes: Path, tmp_path: Path) -> None:
+    counts = tmp_path / "counts.json"
+    run = deid(notes, tmp_path / "out.jsonl", "--mode", "tags", "--workers", "1", "--report", counts)
+    table = [line.split() for line in run.stderr.splitlines()]
+    written = json.loads(counts.read_text("utf-8"))
+    assert ["A", "NAME", "2", "2"] in table
+    assert ["H", "MRN", "1", "1"] in table
+    assert ["P", "BIOMETRIC", "0", "0"] in table
+    assert written["labels"]["NAME"] == {
+        "safe_harbor": "A",
+        "identifiers": 2,
+        "notes": 2,
+        "left_as_tags": 0,
+    }
+    assert run.stdout == f"{tmp_path / 'out.jsonl'}: 3 notes, {written['identifiers']} identifiers\n"
+
+
+def test_a_dry_run_counts_and_writes_nothing(notes: Path, tmp_path: Path) -> None:
+    before = sorted(tmp_path.iterdir())
+    run = deid(notes, tmp_path / "out", "--mode", "tags", "--dry-run")
+    assert run.stdout.splitlines()[0] == f"{tmp_path / 'out' / 'notes.jsonl.gz'}: 3 notes"
+    assert "3 notes in 1 inputs, 1 parts" in run.stdout
+    assert sorted(tmp_path.iterdir()) == before
+
+
 @pytest.mark.parametrize(
     ("source", "out", "options", "line"),
     [
@@ -78,6 +103,7 @@ def test_surrogates_follow_the_key(notes: Path, tmp_path: Path) -> None:
         ("notes.jsonl", "out.parquet", ["--mode", "spans"], ".jsonl"),
         ("missing.jsonl", "out.jsonl", ["--mode", "tags"], "missing.jsonl"),
         ("notes.jsonl", "notes.jsonl", ["--mode", "tags"], "exists"),
+        ("notes.jsonl", "out.jsonl", ["--mode", "tags", "--report", "no/counts.json"], "no folder"),
         ("broken.jsonl", "out.jsonl", ["--mode", "tags"], "line 2"),
     ],
 )
