@@ -18,7 +18,7 @@ from clinsynth.simulate import simulate_notes
 from clinsynth.unfinished import unfinished_folder
 
 pytestmark = pytest.mark.slow
-FILES, NOTES = 10, 120
+FILES, NOTES = 8, 80
 
 
 @pytest.fixture(scope="module")

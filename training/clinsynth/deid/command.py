@@ -56,7 +56,8 @@ def deid(
     from clinsynth.deid.config import DeidConfig
     from clinsynth.deid.files import Job, plan_and_warm_up, run_plan
 
-    plan = plan_and_warm_up(source, out, Job(mode, DeidConfig(), key), workers=workers)  # type: ignore[arg-type]
+    job = Job(mode, DeidConfig(), key)  # type: ignore[arg-type]
+    plan = plan_and_warm_up(source, out, job, workers=1 if dry_run else workers)
     if dry_run:
         for line in plan.lines():
             click.echo(line)

@@ -14,7 +14,7 @@ from __future__ import annotations
 import random
 import re
 import unicodedata
-from functools import cache
+from functools import cache, lru_cache
 from typing import Final
 
 from clinsynth.deid.lexicons import first_names, last_names, word_list
@@ -81,7 +81,8 @@ def _word(word: str, written: str, keyed: Keyed) -> str:
 
 def _is_initials(word: str) -> bool:
     """Are two or three capitals the initials of somebody, and no short name?"""
-    return bool(_INITIALS.fullmatch(word)) and word.lower() not in last_names() | first_names()
+    lower = word.lower()
+    return bool(_INITIALS.fullmatch(word)) and lower not in last_names() and lower not in first_names()
 
 
 def _family(written: str, keyed: Keyed) -> str:
@@ -102,11 +103,17 @@ def _first_letter(word: str) -> str:
 
 def _letter(letter: str, keyed: Keyed) -> str:
     """The letter after this one in the patient's ring; of one that is not in it, any letter."""
-    ring = list(_RING)
-    random.Random(keyed.number("ring", "", 1 << 63)).shuffle(ring)
+    ring = _ring(keyed.number("ring", "", 1 << 63))
     if letter not in ring:
         return ring[keyed.number("letter", letter, len(ring))]
     return ring[(ring.index(letter) + 1) % len(ring)]
+
+
+@lru_cache(maxsize=256)
+def _ring(seed: int) -> tuple[str, ...]:
+    ring = list(_RING)
+    random.Random(seed).shuffle(ring)
+    return tuple(ring)
 
 
 @cache
