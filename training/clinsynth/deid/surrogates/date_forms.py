@@ -141,7 +141,7 @@ class WrittenDate:
 
     def _name(self, old: str, day: datetime.date) -> str:
         name = MONTHS[day.month - 1]
-        may_be_short = "-" in self.match[0]  # 04-May-19
+        may_be_short = " " not in self.match[0] and len(self.match[0]) > len(old)  # 04-May-19
         short = old.lower() not in map(str.lower, MONTHS) or (old.lower() == "may" and may_be_short)
         return _cased(name[:3] if short else name, old)
 
