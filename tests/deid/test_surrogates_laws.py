@@ -245,6 +245,12 @@ def test_a_person_has_one_name_however_it_is_written(first: str, last: str, key:
     assert again(f"{first} van der {last}") == f"{new_first} {new_last}"
 
 
+def test_hidden_characters_and_look_alikes_make_no_other_person_or_day() -> None:
+    assert surrogate("Jo\u200bhn Sm\u0456th", "NAME") == surrogate("John Smith", "NAME")
+    assert surrogate("3/\u200b4/2019", "DATE") == surrogate("3/4/2019", "DATE")
+    assert surrogate("４８２１９３７", "MRN") == surrogate("4821937", "MRN")  # noqa: RUF001
+
+
 def test_given_names_keep_their_sex() -> None:
     female, male = (names._given(sex) for sex in ("female", "male"))
     for key in map(str, range(50)):

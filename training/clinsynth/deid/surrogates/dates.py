@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from clinsynth.corpus import Span
+from clinsynth.deid.normal import normal
 from clinsynth.deid.surrogates.date_forms import (
     WEEKDAYS,
     WrittenDate,
@@ -62,7 +63,7 @@ class Calendar:
     @classmethod
     def of(cls, text: str, spans: Sequence[Span], days: int) -> Calendar:
         """The calendar of a note with the dates at ``spans``."""
-        told = [is_day_first(text[span.start : span.end].strip()) for span in spans]
+        told = [is_day_first(_plain(text, span)) for span in spans]
         day_first = True in told and False not in told
         return cls(tuple(_full(text, spans, day_first)), day_first, days)
 
@@ -123,7 +124,7 @@ class Calendar:
 
 def _full(text: str, spans: Sequence[Span], day_first: bool) -> Iterator[tuple[int, datetime.date]]:
     for span in spans:
-        date = read_date(text[span.start : span.end].strip(), day_first=day_first)
+        date = read_date(_plain(text, span), day_first=day_first)
         if (
             date is None
             or date.year is None
@@ -133,6 +134,10 @@ def _full(text: str, spans: Sequence[Span], day_first: bool) -> Iterator[tuple[i
         day = date.on(date.year)
         assert day is not None
         yield span.start, day
+
+
+def _plain(text: str, span: Span) -> str:
+    return normal(text[span.start : span.end]).text
 
 
 def _not_after(date: WrittenDate, end: datetime.date | None) -> int:

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from clinsynth.corpus import Note, Span
 from clinsynth.deid.moves import Moves
+from clinsynth.deid.normal import normal
 from clinsynth.deid.surrogates.cast import Cast
 from clinsynth.deid.surrogates.dates import Calendar, shift_days
 from clinsynth.deid.surrogates.keyed import Keyed
@@ -67,7 +68,9 @@ def _values(note: Note, pieces: Sequence[Span], tags: set[Span], keyed: Keyed) -
         if piece in tags:
             values[piece] = cast.value(piece)
             continue
-        original = note.text[piece.start : piece.end]
+        original = normal(
+            note.text[piece.start : piece.end]
+        ).text  # a hidden character makes no other person
         if piece.label == "DATE":
             value = calendar.moved(original, piece.start)
         else:
