@@ -6,7 +6,7 @@ import itertools
 import re
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from clinsynth.corpus import PHI_LABELS, Note, Span
@@ -103,6 +103,7 @@ def noted(draw: st.DrawFn) -> tuple[Note, list[Span]]:
 
 
 @given(noted())
+@example((Note("n", "Ann <|NAME|>", entities=(Span(0, 5, "PROBLEM"),)), [Span(1, 4, "NAME")]))
 def test_tagged_text_parses_back_and_tagging_again_changes_nothing(drawn: tuple[Note, list[Span]]) -> None:
     plain, spans = drawn
     tagged = to_tags(plain, spans)

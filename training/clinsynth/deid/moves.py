@@ -48,16 +48,18 @@ class Moves:
         """The new place of a span of the old ``text``; None when nothing of it is left.
 
         A piece within the span stays in it. One that reaches across its edge pushes the edge out of the
-        piece, past blanks.
+        piece, past blanks that are in no other.
         """
         start, end = span.start, span.end
         first, last = bisect_right(self._ends, start), bisect_left(self._starts, end) - 1
         if first < len(self._pieces) and self._starts[first] < start:
-            start = self._ends[first]
-            while start < len(text) and text[start].isspace():
+            start, next_piece = self._ends[first], [*self._starts[first + 1 : first + 2], len(text)][0]
+            while start < next_piece and text[start].isspace():
                 start += 1
         if last >= 0 and self._ends[last] > end:
-            end = len(text[: self._starts[last]].rstrip())
+            end, piece_before = self._starts[last], self._ends[last - 1] if last else 0
+            while end > piece_before and text[end - 1].isspace():
+                end -= 1
         return Span(self.offset(start), self.offset(end), span.label) if start < end else None
 
     def rest(self, span: Span) -> Iterator[tuple[int, int]]:
