@@ -28,6 +28,7 @@ FORMATS: Final[Mapping[str, tuple[int, str]]] = {
     "adapter": (1, "train"),
     "export": (1, "export"),
     "report": (1, "eval run"),
+    "ner": (1, "deid train"),
 }
 """Kind of folder -> the format version that this release writes and reads, and the command for it."""
 MANIFEST: Final = "manifest.json"

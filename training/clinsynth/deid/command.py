@@ -18,9 +18,18 @@ _PATH = click.Path(path_type=Path)
 @click.argument("out", type=_PATH)
 @click.option("--mode", type=click.Choice(["spans", "tags", "surrogates"]), required=True)
 @click.option("--key-file", type=_PATH, help=f"Holds the key of the surrogates; else ${KEY_VARIABLE}.")
+@click.option("--ner", type=_PATH, help="Folder of a model that looks beside the rules (deid train).")
 @click.option("--workers", default=2, show_default=True, type=click.IntRange(1, 256), help="Processes.")
 @click.option("--overwrite", is_flag=True, help="Replace OUT if it exists.")
-def deid(source: Path, out: Path, mode: str, key_file: Path | None, workers: int, overwrite: bool) -> None:
+def deid(
+    source: Path,
+    out: Path,
+    mode: str,
+    key_file: Path | None,
+    ner: Path | None,
+    workers: int,
+    overwrite: bool,
+) -> None:
     """Find identifiers of all Safe Harbor classes in notes, and take them out.
 
     IN is a file or folder of notes in any corpus format (JSONL, Parquet, CSV, text, CoNLL, BRAT). OUT ends
@@ -47,7 +56,7 @@ def deid(source: Path, out: Path, mode: str, key_file: Path | None, workers: int
     from clinsynth.deid.config import DeidConfig
     from clinsynth.deid.files import Job, deidentify
 
-    counts = deidentify(source, out, Job(mode, DeidConfig(), key), workers=workers)  # type: ignore[arg-type]
+    counts = deidentify(source, out, Job(mode, DeidConfig(ner=ner), key), workers=workers)  # type: ignore[arg-type]
     click.echo(f"{out}: {counts.pop('notes', 0):,} notes, {sum(counts.values()):,} identifiers")
     for label, count in counts.most_common():
         click.echo(f"{count:>9,}  {label}", err=True)

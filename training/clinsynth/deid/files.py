@@ -18,6 +18,7 @@ from clinsynth.corpus.readers import read_notes
 from clinsynth.corpus.writers import NoteWriter
 from clinsynth.deid.config import DeidConfig
 from clinsynth.deid.detector import Detector
+from clinsynth.deid.ner.load import check_model
 from clinsynth.deid.surrogates import to_surrogates
 from clinsynth.deid.tags import to_tags
 from clinsynth.pool import map_ordered, warm_up
@@ -53,6 +54,7 @@ def deidentify(source: Path, out: Path, job: Job, *, workers: int) -> Counter[st
         DataError: a note cannot be read.
         GateError: the detector failed; nothing is written.
     """
+    check_model(job.detector)
     if workers > 1:
         warm_up(["clinsynth.deid.files", "clinsynth.deid.watched", "clinsynth.deid.recognizers"])
     counts: Counter[str] = Counter()

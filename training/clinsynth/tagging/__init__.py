@@ -4,14 +4,13 @@ from clinsynth.tagging.encoders import encoder_folder, load_tokenizer
 from clinsynth.tagging.encoding import Document, EncodedNotes, Window, encode
 from clinsynth.tagging.fine_tuning import FineTuning, fine_tune
 from clinsynth.tagging.labels import Labels
-from clinsynth.tagging.tagger import Scored, Tagger, load_tagger
+from clinsynth.tagging.tagger import Tagger, load_tagger
 
 __all__ = [
     "Document",
     "EncodedNotes",
     "FineTuning",
     "Labels",
-    "Scored",
     "Tagger",
     "Window",
     "encode",

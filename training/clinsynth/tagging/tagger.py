@@ -31,14 +31,6 @@ Floats = npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True)
-class Scored:
-    """A span, and how sure the model is that it is one: the mean over its words of 1 - P(outside)."""
-
-    span: Span
-    score: float
-
-
-@dataclass(frozen=True, slots=True)
 class Tagger:
     """A fine-tuned token classifier.
 
@@ -53,16 +45,8 @@ class Tagger:
     pad: int
     capitals: bool = False
 
-    def predict(self, notes: EncodedNotes) -> list[list[Span]]:
-        """Entity spans of every note: of each word the most likely class.
-
-        Raises:
-            FloatingPointError: the model's answer is not finite.
-        """
-        return [[found.span for found in spans] for spans in self.predict_scored(notes, None)]
-
-    def predict_scored(self, notes: EncodedNotes, least: float | None) -> list[list[Scored]]:
-        """Entity spans of every note, with scores.
+    def predict(self, notes: EncodedNotes, least: float | None = None) -> list[list[Span]]:
+        """Entity spans of every note.
 
         Args:
             least: a word belongs to an entity from this probability that it is not outside, under the
@@ -72,21 +56,15 @@ class Tagger:
             FloatingPointError: the model's answer is not finite.
         """
         classes = [np.full(len(d.starts), OUTSIDE, np.int64) for d in notes.documents]
-        inside = [np.zeros(len(d.starts), np.float32) for d in notes.documents]
         for window, logits_WC in self._logits(notes.windows):
             chances_WC = _softmax(logits_WC)
-            inside_W = 1 - chances_WC[:, OUTSIDE]
-            if least is None:
-                best_W = chances_WC.argmax(-1)
-            else:
-                best_W = np.where(inside_W >= least, chances_WC[:, 1:].argmax(-1) + 1, OUTSIDE)
+            best_W = chances_WC.argmax(-1)
+            if least is not None:
+                inside_W = 1 - chances_WC[:, OUTSIDE] >= least
+                best_W = np.where(inside_W, chances_WC[:, 1:].argmax(-1) + 1, OUTSIDE)
             place = slice(window.first, window.first + len(best_W))
             classes[window.document][place] = _one_beginning_a_piece(best_W, window.heads)
-            inside[window.document][place] = inside_W
-        return [
-            [Scored(s, _mean(i, d.starts, d.ends, s)) for s in self.labels.decode(c, d.starts, d.ends)]
-            for c, i, d in zip(classes, inside, notes.documents)
-        ]
+        return [self.labels.decode(c, d.starts, d.ends) for c, d in zip(classes, notes.documents)]
 
     def _logits(self, windows: Sequence[Window]) -> Iterator[tuple[Window, Floats]]:
         """Each window with the logits of its words, [words, classes]."""
@@ -196,11 +174,6 @@ def _softmax(logits: Floats) -> Floats:
     powers = np.exp(logits - logits.max(-1, keepdims=True))
     chances: Floats = powers / powers.sum(-1, keepdims=True)
     return chances
-
-
-def _mean(values: Floats, starts: Ints, ends: Ints, span: Span) -> float:
-    first, past = np.searchsorted(starts, span.start), np.searchsorted(ends, span.end) + 1
-    return float(values[first:past].mean())
 
 
 def _one_beginning_a_piece(classes: Ints, heads: Ints) -> Ints:
