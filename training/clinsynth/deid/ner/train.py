@@ -104,7 +104,13 @@ def _judged(card: NerCard, config: NerTraining, folder: Path) -> NerCard:
 
 
 def _save(tagger: Tagger, tokenizer: Any, folder: Path) -> None:
-    tagger.model.save_pretrained(str(folder), safe_serialization=True)
+    from safetensors.torch import save_file
+
+    # Not save_pretrained: it imports DeepSpeed, where that is installed, to ask whether weights are split.
+    tagger.model.config.architectures = [type(tagger.model).__name__]
+    tagger.model.config.save_pretrained(str(folder))
+    weights = {name: tensor.cpu().contiguous() for name, tensor in tagger.model.state_dict().items()}
+    save_file(weights, str(folder / WEIGHTS), metadata={"format": "pt"})
     tokenizer.save_pretrained(str(folder))
     for path in folder.iterdir():  # safetensors writes files that only their owner can read
         path.chmod(path.stat().st_mode | 0o444 & ~_umask())
