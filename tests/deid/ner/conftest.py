@@ -15,8 +15,8 @@ from clinsynth.simulate import simulate_notes
 def ner_settings(**changes: Any) -> dict[str, Any]:
     """A run that takes seconds."""
     return {
-        "train": [{"simulate": {"notes": 60, "seed": 3}, "empty_windows": 0.2}],
-        "dev": [{"simulate": {"notes": 10, "seed": 4}}],
+        "train": [{"simulate": {"notes": 40, "seed": 3}, "empty_windows": 0.1}],
+        "dev": [{"simulate": {"notes": 6, "seed": 4}}],
         "fine_tuning": {
             "epochs": 4,
             "learning_rate": 1e-3,

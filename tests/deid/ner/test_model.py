@@ -47,12 +47,12 @@ def test_it_has_learned(model: NerModel, notes: list[Note]) -> None:
 def test_the_card_says_what_it_was_trained_on(ner_dir: Path, notes: list[Note]) -> None:
     card = read_card(ner_dir)
     assert set(card.labels) <= set(PHI_LABELS)
-    assert card.train["notes"] == 60
-    assert card.train["identifiers"]["NAME"] > 60
+    assert card.train["notes"] == 40
+    assert card.train["identifiers"]["NAME"] > 40
     assert card.scores["all"]["recall"] > 0.8
     assert card.capitals is True
     assert card.encoder["sha256"]
-    assert card.libraries["torch"] == torch.__version__.split("+")[0] or card.libraries["torch"]
+    assert card.libraries["torch"]
 
 
 def test_the_folder_is_one_of_hugging_face(ner_dir: Path) -> None:

@@ -78,11 +78,11 @@ def fine_tune(
         torch.manual_seed(seed)
         # On a CPU the fused attention's backward pass takes twice as long as the plain one's.
         model = load_classifier(encoder, labels, "eager" if device.type == "cpu" else None)
+        _set_dropout(model, how.dropout)
+        _freeze(model, how.frozen_layers)
         if capitals:
             _tell_capitals(model, encoder)
         model.to(device)
-        _set_dropout(model, how.dropout)
-        _freeze(model, how.frozen_layers)
         optimizer, schedule = _optimizer(model, how, steps)
         model.train()
         batches = _batches(windows, how.batch_windows, np.random.default_rng(seed))

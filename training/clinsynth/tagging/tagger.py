@@ -89,11 +89,16 @@ def load_tagger(folder: Path, labels: Labels, *, pad: int, capitals: bool) -> Ta
     Raises:
         FolderError: it has other classes, or does not load from safetensors without code of its own.
     """
+    from transformers import AutoConfig
+
+    try:
+        config = AutoConfig.from_pretrained(str(folder), local_files_only=True, trust_remote_code=False)
+    except (OSError, ValueError, KeyError) as error:
+        raise FolderError(f"{folder}: config.json does not load ({type(error).__name__})") from None
+    if config.id2label != dict(enumerate(labels.class_names())):
+        raise FolderError(f"{folder}: the classes in config.json are not those of the labels in its card")
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     model = load_classifier(folder, labels, None)
-    named = getattr(model.config, "id2label", {})
-    if [named.get(i) for i in range(len(named))] != labels.class_names():
-        raise FolderError(f"{folder}: the classes in config.json are not those of the labels in its card")
     dtype = torch.bfloat16 if fast_bfloat16(device) else torch.float32
     return Tagger(model.to(device=device, dtype=dtype).eval(), labels, device, pad, capitals)
 

@@ -22,8 +22,9 @@ from clinsynth.corpus import Span
 from clinsynth.deid.lexicons import first_names, word_list
 from clinsynth.deid.recognizers.name_cues import EPONYM_AFTER
 from clinsynth.deid.recognizers.rules import TOLD
-from clinsynth.deid.tags import has_word, merged, outside
+from clinsynth.deid.tags import merged, outside
 
+_INNER: Final = re.compile(r"[^\W_](?:.*[^\W_])?", re.DOTALL)
 _WORDS: Final = re.compile(r"[^\W\d_]{2,}")
 
 
@@ -47,7 +48,7 @@ def joined(text: str, rules: Sequence[tuple[Span, float]], model: Sequence[Span]
             continue
         whole = _widened(span, alike.get(span.label, ()))
         others = [t for t in told if t.label != span.label]
-        findings += [p for p in outside(whole, others) if has_word(text, p.start, p.end)]
+        findings += [t for part in outside(whole, others) if (t := _trimmed(text, part))]
     return findings
 
 
@@ -64,6 +65,12 @@ def plausible(text: str, span: Span) -> bool:
     if len(words) > 1 and any(word in first_names() for word in words):
         return True
     return EPONYM_AFTER.match(text, span.end) is None
+
+
+def _trimmed(text: str, part: Span) -> Span | None:
+    """Without blanks and marks at its edges; None: nothing is left."""
+    inner = _INNER.search(text, part.start, part.end)
+    return None if inner is None else Span(inner.start(), inner.end(), part.label)
 
 
 def _widened(span: Span, same: Sequence[Span]) -> Span:
