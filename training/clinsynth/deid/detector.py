@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from clinsynth.corpus import Span
 from clinsynth.deid.config import DeidConfig
+from clinsynth.deid.ner.load import load_model, model_version
 from clinsynth.deid.resolve import resolve
 from clinsynth.deid.tags import TAG, has_word, outside, tag_spans
 from clinsynth.errors import GateError
@@ -41,7 +42,6 @@ class Detector:
     """
 
     def __init__(self, config: DeidConfig | None = None, recognizers: Sequence[Any] | None = None) -> None:
-        from clinsynth.deid.ner.load import load_model
         from clinsynth.deid.watched import WatchedAnalyzer
 
         self.config = config or DeidConfig()
@@ -58,7 +58,7 @@ class Detector:
     @property
     def version(self) -> str:
         """Changes with the rules, the lists of words, the libraries and the model; for manifests."""
-        return rules_version() if self._model is None else f"{rules_version()}-{self._model.version}"
+        return detector_version(self.config)
 
     def describe(self) -> dict[str, Any]:
         """What a manifest records of the de-identification; labels that were not looked for stand in it."""
@@ -133,6 +133,16 @@ def _families(config: DeidConfig) -> list[Any]:
     if any(config.deny.values()):
         families.append(recognizers.DeniedWordRecognizer(config.deny))
     return families
+
+
+def detector_version(config: DeidConfig) -> str:
+    """``Detector(config).version``, without one.
+
+    Raises:
+        FolderError: the model of ``config.ner`` is not there.
+    """
+    model = model_version(config)
+    return rules_version() if model is None else f"{rules_version()}-{model}"
 
 
 @cache

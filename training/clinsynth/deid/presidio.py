@@ -1,8 +1,8 @@
 """What we use of Presidio, imported without the model libraries that it would bring along.
 
 ``presidio_analyzer`` tries ``import transformers`` for recognisers that are not used here, and ``import
-torch`` to ask for a GPU: seconds for each worker process. Where they are not loaded already, they are hidden
-while Presidio is imported; Presidio does without them, as it does where they are not installed.
+torch`` to ask for a GPU: seconds for each worker process. Where they are not loaded already, they are
+hidden while Presidio is imported; Presidio does without them, as it does where they are not installed.
 """
 
 from __future__ import annotations

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import multiprocessing
 import threading
 from collections.abc import Sequence
@@ -69,12 +68,6 @@ class NerModel:
             tagger, tokenizer, card, threshold=threshold, professions=professions, labels=labels,
             card_sha256=file_sha256(folder / CARD),
         )  # fmt: skip
-
-    @property
-    def version(self) -> str:
-        """Twelve hexadecimal digits over the card and what was chosen here."""
-        chosen = f"{self.card_sha256} {self.threshold} {sorted(self._names.items())}"
-        return hashlib.sha256(chosen.encode()).hexdigest()[:12]
 
     def describe(self) -> dict[str, Any]:
         """What a manifest records."""
