@@ -63,9 +63,9 @@ def test_training_and_using_the_model(tmp_path: Path, source: Path, notes: list[
     assert dry.exit_code == 0, dry.output
     assert "12 notes" in dry.output
     assert not (tmp_path / "ner").exists()
-    run = clinsynth("deid", "train", config, "fine_tuning.epochs=1")
-    assert run.returncode == 0, run.stderr
-    assert "dev notes, the model alone" in run.stdout
+    run = CliRunner().invoke(deid, ["train", str(config), "fine_tuning.epochs=1"])
+    assert run.exit_code == 0, run.output
+    assert "dev notes, the model alone" in run.output
     with pytest.raises(FolderError, match="exists: choose another place or pass --overwrite"):
         CliRunner().invoke(deid, ["train", str(config)], catch_exceptions=False)
     out = tmp_path / "spans.jsonl"
