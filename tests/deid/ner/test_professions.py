@@ -7,13 +7,13 @@ import random
 from pathlib import Path
 
 import pytest
+from tests.deid.ner.conftest import ner_settings
 
 from clinsynth.config import parse_config
 from clinsynth.deid import DeidConfig, Detector
 from clinsynth.deid.ner.card import read_card
 from clinsynth.deid.ner.config import NerTraining
 from clinsynth.deid.ner.train import train
-from tests.deid.ner.conftest import ner_settings
 
 NAMES = ("Oyelaran", "Brzezicki", "Tsukamoto", "Vanterpool", "Quillfeather", "Nakashima")
 JOBS = ("plumber", "welder", "roofer", "teacher", "librarian", "beekeeper")
