@@ -21,10 +21,10 @@ import numpy as np
 
 from clinsynth.corpus import Note, Span
 from clinsynth.measure.arms import entity_labels
-from clinsynth.measure.encoders import encoder_folder
-from clinsynth.measure.ner import FineTuning, Labels, document_counts, encode, fine_tune, load_tokenizer
+from clinsynth.measure.ner_score import document_counts
 from clinsynth.measure.statistics import bootstrap_sums
 from clinsynth.simulate import simulate_notes
+from clinsynth.tagging import FineTuning, Labels, encode, encoder_folder, fine_tune, load_tokenizer
 
 _RESAMPLES = 1000
 

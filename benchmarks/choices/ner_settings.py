@@ -21,12 +21,11 @@ import numpy as np
 
 from clinsynth.corpus import Note
 from clinsynth.measure.arms import as_read, entity_labels
-from clinsynth.measure.encoders import encoder_folder
 from clinsynth.measure.inputs import NoteSource, whose
-from clinsynth.measure.ner import FineTuning, Labels, document_counts, encode, fine_tune, load_tokenizer
-from clinsynth.measure.ner.score import precision_recall_f1
+from clinsynth.measure.ner_score import document_counts, precision_recall_f1
 from clinsynth.measure.statistics import bootstrap_sums, grouped_sums
 from clinsynth.measure.tasks import load_task
+from clinsynth.tagging import FineTuning, Labels, encode, encoder_folder, fine_tune, load_tokenizer
 
 STEPS: Final[Sequence[tuple[str, Sequence[float]]]] = (
     ("batch_windows", (16, 32)),

@@ -10,10 +10,9 @@ from clinsynth.corpus import Note, Span
 from clinsynth.errors import DataError, FolderError, UsageError
 from clinsynth.measure import load_task, open_inputs
 from clinsynth.measure.arms import draw_windows, labelled_notes, shuffled_entities
-from clinsynth.measure.encoders import encoder_folder
 from clinsynth.measure.inputs import NoteSource
-from clinsynth.measure.ner import encode, load_tokenizer
 from clinsynth.measure.tasks import Context
+from clinsynth.tagging import encode, encoder_folder, load_tokenizer
 
 FAST = {"max_words": 3000, "fine_tuning": {"epochs": 3, "learning_rate": 1e-3, "frozen_layers": 2}}
 
@@ -149,7 +148,7 @@ def test_what_cannot_be_measured_is_refused_with_the_reason(tmp_path):
         run_with(tmp_path, notes, unlabelled(notes), notes)
     with pytest.raises(DataError, match="real notes DRUG: no entity label in common"):
         run_with(tmp_path, relabelled(notes, "DRUG"), notes, notes)
-    with pytest.raises(UsageError, match=r"--encoder .*nowhere: no such folder"):
+    with pytest.raises(UsageError, match=r"encoder .*nowhere: no such folder"):
         run_with(tmp_path, notes, notes, notes, tmp_path / "nowhere")
     with pytest.raises(FolderError, match=r"needs config.json, a tokenizer and \*.safetensors"):
         run_with(tmp_path, notes, notes, notes, tmp_path)

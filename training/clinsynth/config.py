@@ -7,6 +7,7 @@ nearest key that exists.
 from __future__ import annotations
 
 import difflib
+import os
 import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -51,6 +52,21 @@ def load_config(path: Path, schema: type[C], overrides: Sequence[str] = ()) -> C
         raise UsageError(f"{path}: expected keys and values, found a {type(data).__name__}")
     apply_overrides(data, overrides)
     return parse_config(data, schema, source=str(path))
+
+
+def expanded(path: Path | None) -> Path | None:
+    """``path`` with ``~`` and ``$VARIABLE`` replaced.
+
+    Raises:
+        ValueError: a variable is not set.
+    """
+    if path is None:
+        return None
+    text = os.path.expandvars(str(path))
+    unset = re.search(r"\$\{?(\w+)", text)
+    if unset:
+        raise ValueError(f"the environment variable {unset[1]} is not set")
+    return Path(text).expanduser()
 
 
 def apply_overrides(data: dict[str, Any], overrides: Sequence[str]) -> None:

@@ -29,6 +29,7 @@ FORMATS: Final[Mapping[str, tuple[int, str]]] = {
     "export": (1, "export"),
     "report": (1, "eval run"),
     "deidentified": (1, "deid"),
+    "ner": (1, "deid train"),
 }
 """Kind of folder -> the format version that this release writes and reads, and the command for it."""
 MANIFEST: Final = "manifest.json"

@@ -17,8 +17,7 @@ import numpy as np
 from clinsynth.corpus import Note, Span
 from clinsynth.errors import DataError
 from clinsynth.measure.inputs import NoteSource
-from clinsynth.measure.ner import Document, EncodedNotes
-from clinsynth.measure.ner.encoding import Window
+from clinsynth.tagging import Document, EncodedNotes, Window
 
 EmptyNotes = Literal["auto", "keep", "drop"]
 

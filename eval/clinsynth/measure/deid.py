@@ -17,9 +17,9 @@ from pydantic import Field
 from clinsynth.config import Config
 from clinsynth.corpus import PHI_LABELS, SAFE_HARBOR
 from clinsynth.deid.config import DeidConfig
+from clinsynth.deid.score import KINDS, Kind, score_note
 from clinsynth.deid.tags import TAG
 from clinsynth.errors import DataError
-from clinsynth.measure.deid_score import KINDS, Kind, score_note
 from clinsynth.measure.identifiers import searched
 from clinsynth.measure.inputs import Inputs
 from clinsynth.measure.results import Metric, TaskResult

@@ -34,21 +34,8 @@ from clinsynth.measure.arms import (
     labelled_notes,
     shuffled_entities,
 )
-from clinsynth.measure.encoders import encoder_folder
 from clinsynth.measure.inputs import Inputs, whose
-from clinsynth.measure.ner import (
-    SCHEMES,
-    EncodedNotes,
-    FineTuning,
-    Labels,
-    Tagger,
-    document_counts,
-    encode,
-    fine_tune,
-    load_tokenizer,
-)
-from clinsynth.measure.ner.encoding import Window
-from clinsynth.measure.ner.score import precision_recall_f1
+from clinsynth.measure.ner_score import SCHEMES, document_counts, precision_recall_f1
 from clinsynth.measure.results import Metric, TaskResult
 from clinsynth.measure.statistics import (
     FEW_DOCUMENTS,
@@ -58,6 +45,17 @@ from clinsynth.measure.statistics import (
     percentile_metric,
 )
 from clinsynth.measure.tasks import Context
+from clinsynth.tagging import (
+    EncodedNotes,
+    FineTuning,
+    Labels,
+    Tagger,
+    Window,
+    encode,
+    encoder_folder,
+    fine_tune,
+    load_tokenizer,
+)
 
 Arm = Literal["real", "synthetic", "annotated", "shuffled"]
 

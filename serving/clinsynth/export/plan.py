@@ -11,7 +11,7 @@ from typing import Final
 
 from clinsynth.checkpoint import CARD
 from clinsynth.corpus import Attributes
-from clinsynth.deid.detector import rules_version
+from clinsynth.deid.detector import detector_version
 from clinsynth.engine import Request
 from clinsynth.errors import UsageError
 from clinsynth.export.conditions import Cells, make_cells
@@ -92,7 +92,7 @@ class Plan:
             "attempt": str(attempt),
             "seed": str(self.seed(note, attempt)),
             "gate": str(GATE_VERSION),
-            "detector": rules_version(),
+            "detector": detector_version(self.config.gate.deid),
         }
 
 
@@ -139,7 +139,7 @@ def _fingerprint(config: ExportConfig, cells: Cells, card_sha256: str) -> str:
         "card": card_sha256,
         "model": input_sha256(config.writer),
         "gate": GATE_VERSION,
-        "detector": rules_version(),
+        "detector": detector_version(config.gate.deid),
     }
     return hashlib.sha256(json.dumps(data, sort_keys=True).encode()).hexdigest()
 

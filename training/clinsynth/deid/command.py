@@ -20,6 +20,7 @@ _PATH = click.Path(path_type=Path)
 @click.argument("out", type=_PATH)
 @click.option("--mode", type=click.Choice(["spans", "tags", "surrogates"]), required=True)
 @click.option("--key-file", type=_PATH, help=f"Holds the key of the surrogates; else ${KEY_VARIABLE}.")
+@click.option("--ner", type=_PATH, help="Folder of a model that looks beside the rules (deid train).")
 @click.option("--workers", default=2, show_default=True, type=click.IntRange(1, 256), help="Processes.")
 @click.option("--report", type=_PATH, help="Write the counts by class to this JSON file, too.")
 @click.option("--dry-run", is_flag=True, help="Read and count, say what would be done, write nothing.")
@@ -29,6 +30,7 @@ def deid(
     out: Path,
     mode: str,
     key_file: Path | None,
+    ner: Path | None,
     workers: int,
     report: Path | None,
     dry_run: bool,
@@ -56,7 +58,7 @@ def deid(
     from clinsynth.deid.config import DeidConfig
     from clinsynth.deid.files import Job, plan_and_warm_up, run_plan
 
-    job = Job(mode, DeidConfig(), key)  # type: ignore[arg-type]
+    job = Job(mode, DeidConfig(ner=ner), key)  # type: ignore[arg-type]
     plan = plan_and_warm_up(source, out, job, workers=1 if dry_run else workers)
     if dry_run:
         for line in plan.lines():

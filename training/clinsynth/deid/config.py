@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Final
 
 from pydantic import Field, field_validator
 
-from clinsynth.config import Config
+from clinsynth.config import Config, expanded
 from clinsynth.corpus import PHI_LABELS
 
 _ALL: Final = tuple(PHI_LABELS)
@@ -21,12 +22,24 @@ class DeidConfig(Config):
             (a form with a word before it that says what it is) or 0.5 (a form alone).
         deny: label -> words that are always identifiers of it, in any case (staff lists, places nearby).
         allow: words that are never identifiers when a finding consists of one alone, in any case.
+        ner: folder of a model that looks beside the rules (``clinsynth deid train``); None: rules alone.
+            ``~`` and ``$VARIABLE`` are replaced.
+        ner_threshold: the model's findings count from this probability; lower finds more and errs more.
+        professions: the model's professions count as ``OTHER_ID``. Safe Harbor does not name them.
     """
 
     labels: tuple[str, ...] = _ALL
     score_threshold: float = Field(default=0.4, ge=0, le=1)
     deny: dict[str, tuple[str, ...]] = Field(default={})
     allow: tuple[str, ...] = ()
+    ner: Path | None = None
+    ner_threshold: float = Field(default=0.5, gt=0, lt=1)
+    professions: bool = False
+
+    @field_validator("ner")
+    @classmethod
+    def _expand(cls, path: Path | None) -> Path | None:
+        return expanded(path)
 
     @field_validator("labels")
     @classmethod

@@ -11,23 +11,31 @@ from typing import Any, Final
 
 from clinsynth.corpus import Span
 from clinsynth.deid.config import DeidConfig
+from clinsynth.deid.ner.load import load_model, model_version
 from clinsynth.deid.normal import seen_through
 from clinsynth.deid.resolve import resolve
 from clinsynth.deid.tags import TAG, has_word, outside, tag_spans
 from clinsynth.errors import GateError
 
 _MASK: Final = "\x00"  # neither a letter nor a blank: no rule matches it
-_NO_RULES: Final = (
-    "command.py", "surrogates", "files.py", "inputs.py", "plan.py", "report.py", "span_rows.py",
-    "joining.py", "batches.py",
+_NO_RULES: Final = frozenset(
+    {
+        "command.py", "group.py", "train.py", "surrogates", "files.py", "inputs.py", "plan.py", "report.py",
+        "span_rows.py", "joining.py",
+    }
 )  # fmt: skip
 
 
 class Detector:
-    """The de-identifier's eyes: rules for all classes of Safe Harbor, run by Presidio's ``AnalyzerEngine``.
+    """The de-identifier's eyes: rules for all classes of Safe Harbor, run by Presidio's ``AnalyzerEngine``,
+    and beside them a model, if ``config.ner`` names one.
+
+    Both look at the same text; their findings are joined by the priorities of ``ner.join`` and
+    ``resolve``: a form, or a word that tells, beats the model, and the model beats nothing but what lies
+    within its finding. What was found once, by either, is then found everywhere in the note.
 
     May be shared by threads. Pickles as its configuration, so that each process of a pool makes its own (in
-    under a second, most of it the import of Presidio).
+    under a second, most of it the import of Presidio; with a model some seconds, most of them torch's).
 
     Args:
         config: what to look for.
@@ -35,6 +43,8 @@ class Detector:
 
     Raises:
         GateError: no recogniser looks for one of ``config.labels``.
+        FolderError: ``config.ner`` cannot be loaded.
+        MissingExtraError: it needs torch, which is not installed.
     """
 
     def __init__(self, config: DeidConfig | None = None, recognizers: Sequence[Any] | None = None) -> None:
@@ -45,6 +55,7 @@ class Detector:
         families = _families(self.config) if recognizers is None else recognizers
         self._analyzer = WatchedAnalyzer(families, self.config.labels, self.config.score_threshold)
         self._allowed = frozenset(word.casefold() for word in self.config.allow)
+        self._model = load_model(self.config)
 
     def __reduce__(self) -> tuple[Any, ...]:
         assert self._own, "a detector with recognisers of others does not pickle"
@@ -52,8 +63,8 @@ class Detector:
 
     @property
     def version(self) -> str:
-        """Changes with the rules, the lists of words and the libraries behind them; for manifests."""
-        return rules_version()
+        """Changes with the rules, the lists of words, the libraries and the model; for manifests."""
+        return detector_version(self.config)
 
     def describe(self) -> dict[str, Any]:
         """What a manifest records of the de-identification; labels that were not looked for stand in it."""
@@ -65,42 +76,65 @@ class Detector:
             "score_threshold": self.config.score_threshold,
             "denied_words": {label: len(words) for label, words in self.config.deny.items()},
             "allowed_words": len(self.config.allow),
+            "ner": None if self._model is None else self._model.describe(),
         }
 
     def detect(self, text: str) -> list[Span]:
         """The identifiers in ``text``, sorted, not overlapping. Tags are no identifiers.
 
         Raises:
-            GateError: a recogniser failed. What the others found is not returned.
+            GateError: a recogniser or the model failed. What the others found is not returned.
         """
+        return self.detect_batch([text])[0]
+
+    def detect_batch(self, texts: Iterable[str]) -> list[list[Span]]:
+        """``detect`` for each of ``texts``; the model sees them all at once, which is quicker.
+
+        Raises:
+            GateError: a recogniser or the model failed on one of them.
+        """
+        texts = list(texts)
+        return [self._guarded(text, more) for text, more in zip(texts, self._seen(texts), strict=True)]
+
+    def _seen(self, texts: Sequence[str]) -> Sequence[Sequence[Span]]:
+        """What the model sees in each text; nothing where there is none."""
+        return [()] * len(texts) if self._model is None else self._model.find([_untagged(t) for t in texts])
+
+    def _guarded(self, text: str, more: Sequence[Span]) -> list[Span]:
         try:
-            return seen_through(text, self._detect)
+            return seen_through(
+                text, lambda plain: self._detect(plain, more if plain == text else self._seen([plain])[0])
+            )
         except GateError:
             raise
         except Exception as error:  # noqa: BLE001 - whatever it is, the note must not pass
             # The error's own message may quote the note: its type has to do.
             raise GateError(f"the detector failed ({type(error).__name__}): the note is withheld") from None
 
-    def _detect(self, text: str) -> list[Span]:
+    def _detect(self, text: str, more: Sequence[Span]) -> list[Span]:
+        """What the rules find, joined with what the model has found (``more``)."""
         from clinsynth.deid.engine import Tokens
+        from clinsynth.deid.ner.join import joined
         from clinsynth.deid.repeats import bridged, repeats
 
         tags = tag_spans(text)
         masked = TAG.sub(lambda match: _MASK * len(match[0]), text) if tags else text
         tokens = Tokens(masked)
         results = self._analyzer.analyze(tokens)
-        found = [Span(r.start, r.end, r.entity_type) for r in results if not self._is_allowed(text, r)]
+        scored = [(Span(r.start, r.end, r.entity_type), r.score) for r in results]
+        found = [s for s in joined(masked, scored, more) if not self._is_allowed(text, s)]
         spans = bridged(masked, resolve(masked, [*found, *repeats(tokens, found)]))
         if not tags:
             return spans
         return [p for s in spans for p in outside(s, tags) if has_word(masked, p.start, p.end)]
 
-    def _is_allowed(self, text: str, result: Any) -> bool:
-        return bool(self._allowed) and text[result.start : result.end].casefold() in self._allowed
+    def _is_allowed(self, text: str, span: Span) -> bool:
+        return bool(self._allowed) and text[span.start : span.end].casefold() in self._allowed
 
-    def detect_batch(self, texts: Iterable[str]) -> list[list[Span]]:
-        """``detect`` for each of ``texts``."""
-        return [self.detect(text) for text in texts]
+
+def _untagged(text: str) -> str:
+    """The text with blanks in the place of tags: as long, and the model takes them for nothing."""
+    return TAG.sub(lambda match: " " * len(match[0]), text)
 
 
 def _families(config: DeidConfig) -> list[Any]:
@@ -112,6 +146,16 @@ def _families(config: DeidConfig) -> list[Any]:
     return families
 
 
+def detector_version(config: DeidConfig) -> str:
+    """``Detector(config).version``, without one.
+
+    Raises:
+        FolderError: the model of ``config.ner`` is not there.
+    """
+    model = model_version(config)
+    return rules_version() if model is None else f"{rules_version()}-{model}"
+
+
 @cache
 def rules_version() -> str:
     """Twelve hexadecimal digits over the files of this package and the versions of its libraries."""
@@ -120,7 +164,7 @@ def rules_version() -> str:
     for path in sorted(
         p
         for p in here.rglob("*")
-        if p.suffix in {".py", ".txt"} and p.relative_to(here).parts[0] not in _NO_RULES
+        if p.suffix in {".py", ".txt"} and _NO_RULES.isdisjoint(p.relative_to(here).parts)
     ):
         digest.update(f"{path.relative_to(here).as_posix()}\0".encode() + path.read_bytes())
     for library in ("presidio-analyzer", "faker"):

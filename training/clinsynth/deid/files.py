@@ -19,6 +19,7 @@ from clinsynth.corpus.readers import read_notes
 from clinsynth.corpus.writers import NoteWriter
 from clinsynth.deid.detector import Detector
 from clinsynth.deid.joining import join_files
+from clinsynth.deid.ner.load import check_model
 from clinsynth.deid.plan import Job, Mode, Part, Plan, make_plan, suffix_of
 from clinsynth.deid.report import Report
 from clinsynth.deid.span_rows import SpanRows, span_writer
@@ -58,6 +59,7 @@ def deidentify(source: Path, out: Path, job: Job, *, workers: int, overwrite: bo
 
 def plan_and_warm_up(source: Path, out: Path, job: Job, *, workers: int) -> Plan:
     """The plan, while what the processes need is imported beside."""
+    check_model(job.detector)
     if workers > 1:
         warm_up(_NEEDED)
     return make_plan(source, out, job)

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Final, Literal
 
 from clinsynth.deid.config import DeidConfig
-from clinsynth.deid.detector import rules_version
+from clinsynth.deid.detector import detector_version
 from clinsynth.deid.inputs import Input, read_inputs
 from clinsynth.errors import UsageError
 from clinsynth.unfinished import finished_pieces
@@ -87,7 +87,7 @@ class Plan:
         job["key"] = hmac.new(job["key"].encode(), b"clinsynth deid", hashlib.sha256).hexdigest()
         job["detector"] = self.job.detector.model_dump(mode="json")
         inputs = [(one.name, one.sha256) for one in self.inputs]
-        versions = [rules_version(), importlib.metadata.version("clinsynth")]
+        versions = [detector_version(self.job.detector), importlib.metadata.version("clinsynth")]
         run = [job, versions, inputs, [part.output for part in self.parts], PART_NOTES]
         return hashlib.sha256(json.dumps(run, default=str).encode()).hexdigest()
 

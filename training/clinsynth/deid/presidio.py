@@ -1,8 +1,8 @@
-"""What we use of Presidio, imported without a model library that it would bring along.
+"""What we use of Presidio, imported without the model libraries that it would bring along.
 
-``presidio_analyzer`` tries ``import transformers`` for recognisers that are not used here: seconds for each
-worker process. Where transformers is not loaded already, it is hidden while Presidio is imported; Presidio
-does without it, as it does where it is not installed.
+``presidio_analyzer`` tries ``import transformers`` for recognisers that are not used here, and ``import
+torch`` to ask for a GPU: seconds for each worker process. Where they are not loaded already, they are
+hidden while Presidio is imported; Presidio does without them, as it does where they are not installed.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ def _hidden(module: str) -> Iterator[None]:
         del sys.modules[module]
 
 
-with _hidden("transformers"):
+with _hidden("transformers"), _hidden("torch"):
     from presidio_analyzer import AnalyzerEngine, EntityRecognizer, RecognizerRegistry, RecognizerResult
     from presidio_analyzer.context_aware_enhancers import ContextAwareEnhancer
     from presidio_analyzer.nlp_engine import NlpArtifacts, NlpEngine

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import dataclasses
-import os
 import re
 from pathlib import Path
 from typing import Any, Final, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from clinsynth.config import Config
+from clinsynth.config import Config, expanded
 from clinsynth.corpus import Attributes
 from clinsynth.corpus.readers import ReadOptions
 from clinsynth.deid import DeidConfig
+from clinsynth.simulate.config import Simulate
 
 SPLITS: Final = ("train", "valid", "test", "holdout")
 Split = Literal["train", "valid", "test", "holdout"]
@@ -21,30 +21,6 @@ DeidMode = Literal["tags", "tagged", "none"]
 
 
 _LABEL: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
-
-
-def _expanded(path: Path | None) -> Path | None:
-    if path is None:
-        return None
-    text = os.path.expandvars(str(path))
-    unset = re.search(r"\$\{?(\w+)", text)
-    if unset:
-        raise ValueError(f"the environment variable {unset[1]} is not set")
-    return Path(text).expanduser()
-
-
-class Simulate(Config):
-    """Notes of the simulated hospital in place of a file.
-
-    Args:
-        notes: how many.
-        seed: None: the run's.
-        start: number of the first note: another part of the same hospital.
-    """
-
-    notes: int = Field(ge=1)
-    seed: int | None = None
-    start: int = Field(default=0, ge=0)
 
 
 class SourceAttributes(Config):
@@ -90,7 +66,7 @@ class Source(ReadOptions):
     @field_validator("path")
     @classmethod
     def _expand(cls, path: Path | None) -> Path | None:
-        return _expanded(path)
+        return expanded(path)
 
     @model_validator(mode="after")
     def _one_origin(self) -> Source:
@@ -203,7 +179,7 @@ class TokenizerConfig(Config):
     @field_validator("base")
     @classmethod
     def _expand(cls, path: Path | None) -> Path | None:
-        return _expanded(path)
+        return expanded(path)
 
     @model_validator(mode="after")
     def _one_vocabulary(self) -> TokenizerConfig:

@@ -11,6 +11,7 @@ from typing import Any, Final
 from clinsynth.corpus import Note
 from clinsynth.corpus.identity import UniqueIds
 from clinsynth.corpus.readers import ReadStats, read_notes
+from clinsynth.deid.ner.load import check_model
 from clinsynth.errors import DataError, UsageError
 from clinsynth.folders import input_sha256
 from clinsynth.prepare.config import PrepareConfig, Source
@@ -61,10 +62,12 @@ def check_sources(config: PrepareConfig) -> None:
 
     Raises:
         UsageError: a path does not exist.
+        FolderError: the detector's model cannot be loaded.
     """
     for i, source in enumerate(config.sources):
         if source.path is not None and not source.path.exists():
             raise UsageError(f"sources.{i}.path: {source.path}: no such file or folder")
+    check_model(config.deid.detector)
 
 
 def input_hashes(config: PrepareConfig) -> dict[str, str]:

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from clinsynth.corpus import Span
-from clinsynth.measure.ner.score import SCHEMES, document_counts, precision_recall_f1
+from clinsynth.measure.ner_score import SCHEMES, document_counts, precision_recall_f1
 
 P, T = "PROBLEM", "TEST"
 

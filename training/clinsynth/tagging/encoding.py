@@ -14,7 +14,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from clinsynth.measure.ner.labels import WORD, Ints
+from clinsynth.tagging.labels import WORD, Ints
 
 _SENTENCE_END: Final = re.compile(r"\n+|(?<=[.!?])[^\S\n]+(?=[^a-z])")
 
@@ -28,12 +28,15 @@ class Window:
         first: index of the window's first word in the note.
         pieces: ids of word pieces, special ones included.
         heads: for each word the position in ``pieces`` that stands for it.
+        capitals: for each piece how its word is written: 0 in small letters or without any, 1 with a
+            capital first, 2 in capitals.
     """
 
     document: int
     first: int
     pieces: Ints
     heads: Ints
+    capitals: Ints
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +102,7 @@ def _windows(
     # Some tokenizers count the blank before a word to its piece: a piece belongs to the word it ends in.
     word_of_piece = np.searchsorted(document.starts, offsets[:, 1] - 1, side="right") - 1
     first_piece = np.searchsorted(word_of_piece, np.arange(len(document.starts)), side="left")
+    capitals = _capitals(text, document)[np.maximum(word_of_piece, 0)]
     bounds = [
         *_pack(first_piece, _sentence_starts(text, document), len(pieces), room),
         len(document.starts),
@@ -114,8 +118,16 @@ def _windows(
             continue
         ids = np.asarray([*before, *inner, *after], np.int64)
         heads = np.clip(first_piece[first:past] - begin, 0, len(inner) - 1) + len(before)
-        windows.append(Window(number, first, ids, heads))
+        written = np.pad(capitals[begin:end], (len(before), len(after)))
+        windows.append(Window(number, first, ids, heads, written))
     return windows
+
+
+def _capitals(text: str, document: Document) -> Ints:
+    words = (text[start:end] for start, end in zip(document.starts.tolist(), document.ends.tolist()))
+    return np.array(
+        [2 if len(w) > 1 and w.isupper() else int(w[0].isupper()) for w in words], dtype=np.int64
+    )
 
 
 def _sentence_starts(text: str, document: Document) -> set[int]:

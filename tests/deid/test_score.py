@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from clinsynth.corpus import Span
-from clinsynth.measure.deid_score import KINDS, score_note
+from clinsynth.deid.score import KINDS, score_note
 
 LABELS = ("NAME", "DATE", "MRN")
 TEXT = "Seen by Mary Ann Reyes on 3 May 2021, MRN 4471."

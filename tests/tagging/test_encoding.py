@@ -6,9 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from clinsynth.corpus import Span
-from clinsynth.measure.encoders import encoder_folder
-from clinsynth.measure.ner import Labels, encode, load_tokenizer
-from clinsynth.measure.ner.labels import WORD
+from clinsynth.tagging import Labels, encode, encoder_folder, load_tokenizer
+from clinsynth.tagging.labels import WORD
 
 LABELS = Labels(("PROBLEM", "TEST"))
 
