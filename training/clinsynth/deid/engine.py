@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from functools import cached_property
+from itertools import accumulate
 from typing import Any, Final
 
 from clinsynth.deid.presidio import ContextAwareEnhancer, NlpArtifacts, NlpEngine
@@ -36,14 +37,42 @@ class Tokens(NlpArtifacts):  # type: ignore[misc]
         return "".join(c if len(low := c.lower()) != 1 else low for c in self.text)
 
     @cached_property
-    def vocabulary(self) -> frozenset[str]:
-        """The runs of letters in the text, lower-cased."""
-        return frozenset(_WORD.findall(self.lower))
+    def _pieces(self) -> list[str]:
+        """Gap, word, gap, word, ..., gap: all of the text in small letters."""
+        return _WORD.split(self.lower)
+
+    @cached_property
+    def written(self) -> list[str]:
+        """The words: runs of letters, digits and ``_``, in small letters."""
+        return self._pieces[1::2]
+
+    @cached_property
+    def gaps(self) -> list[str]:
+        """What stands before each word, and behind the last."""
+        return self._pieces[::2]
+
+    @cached_property
+    def starts(self) -> list[int]:
+        """Where each word starts."""
+        return list(accumulate(map(len, self._pieces)))[:-1:2]
+
+    @cached_property
+    def mixed(self) -> list[int]:
+        """Which words hold something else than letters and begin with no digit."""
+        return [i for i, word in enumerate(self.written) if not word.isalpha() and not word[0].isdecimal()]
+
+    @cached_property
+    def words(self) -> list[str]:
+        """Of each word the letters with which it begins, in small letters: ``fax`` of ``Fax617``."""
+        words = self.written.copy()
+        for i in self.mixed:
+            words[i] = _LETTERS.match(words[i])[0]  # type: ignore[index]  # it matches without a letter, too
+        return words
 
     @cached_property
     def common(self) -> frozenset[str]:
         """The words that stand in lower case somewhere in the text: everyday words, as a rule."""
-        return frozenset(_COMMON.findall(self.text))
+        return frozenset(_COMMON.findall(" " + self.text))
 
     @cached_property
     def _matches(self) -> list[re.Match[str]]:
@@ -70,8 +99,9 @@ class Tokens(NlpArtifacts):  # type: ignore[misc]
         return self.lemmas
 
 
-_WORD: Final = re.compile(r"[^\W\d_]+")
-_COMMON: Final = re.compile(r"(?<![\w'\u2019.@/-])[a-zß-ÿ]{3,}(?![\w@/])")
+_WORD: Final = re.compile(r"(\w+)")
+_LETTERS: Final = re.compile(r"[^\W\d_]*")
+_COMMON: Final = re.compile(r"[^\w'\u2019.@/-]([a-zß-ÿ]{3,}+)(?![\w@/])")
 
 
 class TokenEngine(NlpEngine):  # type: ignore[misc]

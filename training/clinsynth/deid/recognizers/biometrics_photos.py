@@ -6,13 +6,15 @@ import re
 from collections.abc import Sequence
 from typing import ClassVar, Final
 
+from clinsynth.deid.recognizers.anchors import Hint
 from clinsynth.deid.recognizers.rules import SURE, TOLD, Rule, RuleRecognizer
 
 _VALUE: Final = r"(?P<value>(?=[a-z/._-]{0,20}\d)[a-z0-9]{1,30}(?:[-/._][a-z0-9]{1,30}){0,7})(?![\w%])"
 _LINK: Final = (
-    r"(?:[ \t]{1,2}(?:template|record|scan|image|hash|file|id|number|no|reference|ref|code|on file|"
+    r"(?![a-z])(?:[ \t]{1,2}(?:template|record|scan|image|hash|file|id|number|no|reference|ref|code|on file|"
     r"identifier|stored|as|is|under|enrolled|captured)\b\.?){0,4}[ \t]{0,2}(?:[:#=(-][ \t]{0,2}){0,2}"
 )
+_PICTURE: Final = "jpe?g|png|gif|tiff?|bmp|heic|dcm|webp"
 
 
 class BiometricPhotoRecognizer(RuleRecognizer):
@@ -30,29 +32,6 @@ class BiometricPhotoRecognizer(RuleRecognizer):
             ),
             SURE,
             folded=True,
-            triggers=frozenset(
-                {
-                    "finger",
-                    "fingerprint",
-                    "fingerprints",
-                    "thumb",
-                    "thumbprint",
-                    "palm",
-                    "palmprint",
-                    "iris",
-                    "retina",
-                    "retinal",
-                    "voice",
-                    "voiceprint",
-                    "voiceprints",
-                    "biometric",
-                    "biometrics",
-                    "face",
-                    "facial",
-                    "hand",
-                    "dna",
-                }
-            ),
         ),
         Rule(
             "PHOTO",
@@ -60,10 +39,11 @@ class BiometricPhotoRecognizer(RuleRecognizer):
                 r"(?<![\w./-])(?:(?:full[ -]?face|facial|face|identification|id|patient|clinical|"
                 r"profile|wound)[ \t\n])?(?:(?:photo(?:graph)?s?|portrait|picture|image|"
                 r"headshot)[ \t\n](?:of (?:the )?(?:patient|face)[ \t\n])?)?(?:[\w./\\-]{0,80}[\w-])\."
-                r"(?:jpe?g|png|gif|tiff?|bmp|heic|dcm|webp)(?![\w-])"
+                rf"(?:{_PICTURE})(?![\w-])"
             ),
             SURE,
             folded=True,
+            anchor=Hint(re.compile(rf"\.(?:{_PICTURE})(?![\w-])")),
         ),
         Rule(
             "PHOTO",
@@ -74,19 +54,6 @@ class BiometricPhotoRecognizer(RuleRecognizer):
             ),
             TOLD,
             folded=True,
-            triggers=frozenset(
-                {
-                    "photo",
-                    "photos",
-                    "photograph",
-                    "photographs",
-                    "headshot",
-                    "portrait",
-                    "picture",
-                    "mugshot",
-                    "face",
-                }
-            ),
             accept=lambda match: len(match["value"]) >= 4,
         ),
     )

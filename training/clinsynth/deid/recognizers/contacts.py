@@ -10,6 +10,7 @@ import re
 from collections.abc import Sequence
 from typing import ClassVar, Final
 
+from clinsynth.deid.recognizers.anchors import Hint
 from clinsynth.deid.recognizers.rules import LIKELY, SURE, TOLD, Rule, RuleRecognizer
 
 _EXTENSION: Final = r"(?:[ \t]{0,2},?[ \t]{0,2}(?:ext|extension|x)\.?[ \t]{0,2}#?\d{1,6}\b)?"
@@ -54,7 +55,6 @@ class ContactRecognizer(RuleRecognizer):
             re.compile(rf"{_FAX_WORDS}{_GAP}(?P<id>{_ANY})"),
             SURE,
             folded=True,
-            triggers=frozenset({"fax", "faxed", "faxing", "telefax", "facsimile"}),
         ),
         Rule(
             "PHONE",
@@ -87,9 +87,8 @@ class ContactRecognizer(RuleRecognizer):
             ),
             TOLD,
             folded=True,
-            triggers=frozenset({"ext", "extension", "pager", "beeper", "page", "paged", "bleep"}),
         ),
-        Rule("EMAIL", re.compile(rf"[\w.+%'-]{{1,64}}@{_HOST}", re.ASCII), SURE, folded=True),
+        Rule("EMAIL", re.compile(rf"[\w.+%'-]{{1,64}}@{_HOST}", re.ASCII), SURE, folded=True, anchor=Hint(re.compile("@"))),
         Rule(
             "URL",
             re.compile(r"(?<!\w)(?:https?|ftps?|sftp)://[^\s<>\"'\x00]{1,2000}(?<![.,;:!?)\]])"),
@@ -110,13 +109,15 @@ class ContactRecognizer(RuleRecognizer):
             ),
             TOLD,
             folded=True,
+            anchor=Hint(re.compile(rf"\.(?:{_DOMAIN})(?![\w@.-])")),
         ),
-        Rule("IP", re.compile(rf"(?<![\w.]){_OCTET}(?:\.{_OCTET}){{3}}(?:/\d{{1,2}})?(?![\w]|\.\d)"), SURE),
+        Rule("IP", re.compile(rf"(?<![\w.]){_OCTET}(?:\.{_OCTET}){{3}}(?:/\d{{1,2}})?(?!\w|\.\d)"), SURE, folded=True),
         Rule(
             "IP",
             re.compile(r"(?<![\w:])(?:[0-9a-f]{1,4}:){2,7}(?::?[0-9a-f]{1,4}){1,6}(?![\w:])"),
             SURE,
             folded=True,
             accept=lambda match: match[0].count(":") == 7 or "::" in match[0],
+            anchor=Hint(re.compile(r":[0-9a-f]{0,4}:")),
         ),
     )

@@ -11,6 +11,7 @@ import re
 from collections.abc import Sequence
 from typing import ClassVar, Final
 
+from clinsynth.deid.recognizers.anchors import Within
 from clinsynth.deid.recognizers.days import FRACTION_AFTER, is_day, is_day_of_month, is_numeric_date
 from clinsynth.deid.recognizers.rules import LIKELY, SURE, TOLD, Rule, RuleRecognizer
 
@@ -31,12 +32,8 @@ _MORE_DAYS: Final = rf"(?:[ ]?(?:-|\u2013|to|and|through|&|/)[ ]?{_DAY})?"
 _M: Final = r"(?:0?[1-9]|1[0-2])"
 _D: Final = r"(?:0?[1-9]|[12]\d|3[01])"
 _MONTHS: Final = frozenset(
-    {
-        "jan", "january", "feb", "february", "febr", "mar", "march", "apr", "april", "may", "jun", "june",
-        "jul", "july", "aug", "august", "sep", "sept", "september", "oct", "october", "nov", "november",
-        "dec", "december",
-    }
-)  # fmt: skip
+    "january february march april may june july august september october november december".split()
+)
 _PLACEHOLDER: Final = (
     r"(?:mm|dd|xx|00|\*\*|__|--)[/-](?:mm|dd|xx|00|\*\*|__)[/-](?:yyyy|yy|xxxx|xx|0000|"
     r"\*\*\*\*|____|__|(?:19|20)\d\d)|"
@@ -45,27 +42,33 @@ _PLACEHOLDER: Final = (
 )
 
 
+def _numeric(mark: str, year: str) -> Rule:
+    """Day, month and year, or month, day and year."""
+    return Rule(
+        "DATE",
+        re.compile(
+            rf"(?<![\w/.-])(?P<a>\d{{1,2}}){mark}(?P<b>\d{{1,2}}){mark}{year}(?![\w/]|[.-]\d)"
+        ),
+        SURE,
+        folded=True,
+        accept=is_numeric_date,
+    )
+
+
 class DateAgeRecognizer(RuleRecognizer):
     """Dates and high ages."""
 
     RULES: ClassVar[Sequence[Rule]] = (
+        _numeric("/", r"(?:\d{4}|\d{2})"),
+        _numeric("-", r"(?:\d{4}|\d{2})"),
+        _numeric(r"\.", r"(?:19|20)\d{2}"),
         Rule(
             "DATE",
-            re.compile(
-                r"(?<![\w/.-])(?P<a>\d{1,2})(?P<s>[/-])(?P<b>\d{1,2})(?P=s)(?:\d{4}|\d{2})(?![\w/]|"
-                r"[.-]\d)"
-            ),
+            re.compile(rf"(?<![\w/.-])(?:19|20)\d{{2}}(?:/{_M}/|-{_M}-|\.{_M}\.){_D}(?![\d/])"),
             SURE,
-            accept=is_numeric_date,
+            folded=True,
         ),
-        Rule(
-            "DATE",
-            re.compile(r"(?<![\w/.-])(?P<a>\d{1,2})\.(?P<b>\d{1,2})\.(?:19|20)\d{2}(?![\w/]|[.-]\d)"),
-            SURE,
-            accept=is_numeric_date,
-        ),
-        Rule("DATE", re.compile(rf"(?<![\w/.-])(?:19|20)\d{{2}}([/.-]){_M}\1{_D}(?![\d/])"), SURE),
-        Rule("DATE", re.compile(rf"(?<![\w/.-]){_M}/(?:19|20)\d{{2}}(?![\w/])"), TOLD),
+        Rule("DATE", re.compile(rf"(?<![\w/.-]){_M}/(?:19|20)\d{{2}}(?![\w/])"), TOLD, folded=True),
         Rule(
             "DATE",
             re.compile(
@@ -74,7 +77,6 @@ class DateAgeRecognizer(RuleRecognizer):
             ),
             SURE,
             folded=True,
-            triggers=_MONTHS,
         ),
         Rule(
             "DATE",
@@ -84,7 +86,6 @@ class DateAgeRecognizer(RuleRecognizer):
             ),
             TOLD,
             folded=True,
-            triggers=_MONTHS,
             accept=is_day_of_month,
         ),
         Rule(
@@ -95,7 +96,6 @@ class DateAgeRecognizer(RuleRecognizer):
             ),
             TOLD,
             folded=True,
-            triggers=_MONTHS,
             accept=lambda match: FRACTION_AFTER.match(match.string, match.end()) is None,
         ),
         Rule(
@@ -106,7 +106,6 @@ class DateAgeRecognizer(RuleRecognizer):
             ),
             SURE,
             folded=True,
-            triggers=_MONTHS,
         ),
         Rule(
             "DATE",
@@ -118,7 +117,7 @@ class DateAgeRecognizer(RuleRecognizer):
                 r"December)(?!\w| [A-Z])"
             ),
             TOLD,
-            triggers=_MONTHS,
+            anchor=Within(words=_MONTHS, back=3),
         ),
         Rule(
             "DATE",
@@ -153,10 +152,11 @@ class DateAgeRecognizer(RuleRecognizer):
         Rule(
             "DATE",
             re.compile(
-                r"(?<![\d.])(?:19|20)\d{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])(?=T?\d{4,6}Z?\b|\b)"
-                r"(?:T?\d{4,6}Z?)?(?![\d-])"
+                r"(?<![\d.])(?:19|20)\d{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])(?=t?\d{4,6}z?\b|\b)"
+                r"(?:t?\d{4,6}z?)?(?![\d-])"
             ),
             LIKELY,
+            folded=True,
         ),
         Rule(
             "DATE",
@@ -178,9 +178,6 @@ class DateAgeRecognizer(RuleRecognizer):
             ),
             LIKELY,
             folded=True,
-            triggers=frozenset(
-                {"christmas", "thanksgiving", "year", "years", "day", "july", "halloween", "easter"}
-            ),
             accept=lambda match: match[0] not in {"new years", "new year's"},
         ),
         Rule(
@@ -233,7 +230,6 @@ class DateAgeRecognizer(RuleRecognizer):
             ),
             SURE,
             folded=True,
-            triggers=frozenset({"ninety", "hundred"}),
         ),
         Rule(
             "AGE",

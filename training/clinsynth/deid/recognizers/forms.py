@@ -24,6 +24,9 @@ PARTICLES: Final = frozenset(
 )  # fmt: skip
 """Small words within family names."""
 
+LINKS: Final = PARTICLES | {"of", "the", "and", "for", "on", "at", "in", "is", "was"}
+"""Small words between capitalised ones of one match."""
+
 _SMALL: Final = (
     r"(?:de la|de los|de las|de|del|della|van de|van der|van den|van 't|van|von der|von|"
     r"der|den|bin|ibn|da|dos|das|di|la|le|du|ter|el|al|y|auch)"

@@ -9,22 +9,30 @@ is no part of the name. Eponyms, drugs and everyday words are no names by themse
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from functools import cache, partial
 from typing import ClassVar, Final, NamedTuple
 
 from clinsynth.deid.engine import Tokens
 from clinsynth.deid.lexicons import first_names, last_names, states, word_list
+from clinsynth.deid.recognizers.anchors import Anchor, Leads, Within
+from clinsynth.deid.recognizers.dispatch import Dispatch
 from clinsynth.deid.recognizers.forms import BETWEEN, PARTICLES, RUN, SUFFIX, WORD
 from clinsynth.deid.recognizers.name_cues import (
     CREDENTIALED,
     CUES,
     EPONYM_AFTER,
     INTRODUCED,
-    PLACEHOLDERS,
+    LETTERS,
+    PLACEHOLDER,
+    PLACEHOLDER_CREDENTIALED,
+    PLACEHOLDER_TITLED,
     REVERSED,
     SECOND,
+    Cue,
 )
-from clinsynth.deid.recognizers.rules import LIKELY, SURE, TOLD, RuleRecognizer
+from clinsynth.deid.recognizers.rules import LIKELY, SURE, TOLD, Finding, RuleRecognizer
 
 _AT_CUE: Final = re.compile(rf"(?P<id>{RUN}(?:,[ ]?{RUN})?){SUFFIX}")
 _SMALL_AT_CUE: Final = re.compile(r"[a-zß-öø-ÿ'-]{3,20}(?: [a-zß-öø-ÿ'-]{3,20})?(?!\w)")
@@ -32,6 +40,7 @@ _RUNS: Final = re.compile(rf"(?<![\w/-]){WORD}(?:(?:{BETWEEN}|\n){WORD}){{1,4}}"
 _SUFFIX: Final = re.compile(SUFFIX)
 _PARTS: Final = re.compile(rf"{WORD}|[a-z]+\.?")
 _INITIAL: Final = re.compile(r"[ ][A-Z](?:\.(?![A-Z])|(?![\w.]))")
+_WORD: Final = re.compile(r"\w+")
 _ABBREVIATION: Final = 4  # letters: GERD, COPD
 
 Found = tuple[int, int] | None
@@ -55,53 +64,76 @@ class NameRecognizer(RuleRecognizer):
 
     LABELS: ClassVar[tuple[str, ...]] = ("NAME",)
 
-    def findings(self, tokens: Tokens) -> Iterator[tuple[str, int, int, float]]:
+    def findings(self, tokens: Tokens) -> Iterator[Finding]:
         """Names, without their titles."""
         judge = _Judge(tokens)
-        for evidence in (_by_cue, _by_credential, _by_lists, _by_placeholder):
-            for span, score in evidence(judge):
+        for evidence, match in _evidence().matches(tokens):
+            for span, score in evidence.weigh(judge, match):
                 if span is not None:
                     yield "NAME", *span, score
 
 
-def _by_cue(judge: _Judge) -> Iterator[tuple[Found, float]]:
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """A form beside which or in which persons are named; ``weigh`` tells who is."""
+
+    pattern: re.Pattern[str]
+    weigh: Callable[[_Judge, re.Match[str]], Iterable[tuple[Found, float]]]
+    folded: bool = False
+    anchor: Anchor | None = None
+
+
+@cache
+def _evidence() -> Dispatch[Evidence]:
+    first = frozenset(_WORD.findall(name)[0] for name in first_names())
+    return Dispatch(
+        [
+            *(Evidence(cue.pattern, partial(_by_cue, cue), folded=True) for cue in CUES),
+            Evidence(CREDENTIALED, _by_credential, anchor=Within(LETTERS)),
+            Evidence(_RUNS, _by_lists, anchor=Leads(first)),
+            Evidence(REVERSED, _reversed, anchor=Within(first, gap=", ")),
+            Evidence(INTRODUCED, _introduced, anchor=Within(frozenset({"a", "an"}))),
+            Evidence(PLACEHOLDER_TITLED, _placeholder),
+            Evidence(PLACEHOLDER_CREDENTIALED, _placeholder, anchor=Within(LETTERS)),
+            Evidence(PLACEHOLDER, _placeholder),
+        ]
+    )
+
+
+def _by_cue(cue: Cue, judge: _Judge, match: re.Match[str]) -> Iterator[tuple[Found, float]]:
     text = judge.tokens.text
-    for cue in CUES:
-        for match in cue.before.finditer(judge.tokens.lower):
-            name = _AT_CUE.match(text, match.end())
-            if name is not None:
-                listed = cue.listed or text.startswith("MS", match.start())  # or multiple sclerosis
-                yield judge.front(name.start("id"), name["id"], listed=listed, two=cue.two), cue.score
-                second = None if cue.listed else SECOND.match(text, name.end())
-                if second is not None:
-                    yield judge.front(second.start("id"), second["id"], listed=False), TOLD
-            elif not cue.listed:
-                yield judge.small(_SMALL_AT_CUE.match(text, match.end())), TOLD
+    name = _AT_CUE.match(text, match.end())
+    if name is not None:
+        listed = cue.listed or text.startswith("MS", match.start())  # or multiple sclerosis
+        yield judge.front(name.start("id"), name["id"], listed=listed, two=cue.two), cue.score
+        second = None if cue.listed else SECOND.match(text, name.end())
+        if second is not None:
+            yield judge.front(second.start("id"), second["id"], listed=False), TOLD
+    elif not cue.listed:
+        yield judge.small(_SMALL_AT_CUE.match(text, match.end())), TOLD
 
 
-def _by_credential(judge: _Judge) -> Iterator[tuple[Found, float]]:
-    for match in CREDENTIALED.finditer(judge.tokens.text):
-        yield judge.back(match.start("id"), match["id"]), SURE
+def _by_credential(judge: _Judge, match: re.Match[str]) -> Iterator[tuple[Found, float]]:
+    yield judge.back(match.start("id"), match["id"]), SURE
 
 
-def _by_lists(judge: _Judge) -> Iterator[tuple[Found, float]]:
-    text = judge.tokens.text
-    for match in _RUNS.finditer(text):
-        if EPONYM_AFTER.match(text, match.end()) is None:
-            yield judge.pair(match.start(), match[0]), LIKELY
-    for match in REVERSED.finditer(text):
-        if match["first"].lower() not in states() and judge.is_pair(
-            match["first"].lower(), match["last"].split()[-1].lower()
-        ):
-            yield match.span(), TOLD
-    for match in INTRODUCED.finditer(text):
-        yield judge.front(match.start("id"), match["id"], listed=True), TOLD
+def _by_lists(judge: _Judge, match: re.Match[str]) -> Iterator[tuple[Found, float]]:
+    if EPONYM_AFTER.match(match.string, match.end()) is None:
+        yield judge.pair(match.start(), match[0]), LIKELY
 
 
-def _by_placeholder(judge: _Judge) -> Iterator[tuple[Found, float]]:
-    for pattern in PLACEHOLDERS:
-        for match in pattern.finditer(judge.tokens.text):
-            yield match.span("id"), TOLD
+def _reversed(judge: _Judge, match: re.Match[str]) -> Iterator[tuple[Found, float]]:
+    first, last = match["first"].lower(), match["last"].split()[-1].lower()
+    if first not in states() and judge.is_pair(first, last):
+        yield match.span(), TOLD
+
+
+def _introduced(judge: _Judge, match: re.Match[str]) -> Iterator[tuple[Found, float]]:
+    yield judge.front(match.start("id"), match["id"], listed=True), TOLD
+
+
+def _placeholder(judge: _Judge, match: re.Match[str]) -> Iterator[tuple[Found, float]]:
+    yield match.span("id"), TOLD
 
 
 class _Judge:

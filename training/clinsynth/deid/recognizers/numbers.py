@@ -11,6 +11,7 @@ import re
 from collections.abc import Sequence
 from typing import ClassVar, Final
 
+from clinsynth.deid.recognizers.anchors import Hint, Leads, Within
 from clinsynth.deid.recognizers.rules import LIKELY, SURE, TOLD, Rule, RuleRecognizer
 
 _BLANK: Final = r"[ \t]{0,3}\n?[ \t]{0,3}"
@@ -55,14 +56,8 @@ def _told(
         re.compile(rf"(?<!\w)(?:{either})(?:'?s)?\b\.?{_NUMBER_WORD}{count}{_LINK}{_VALUE}"),
         score,
         folded=True,
-        triggers=frozenset(
-            word + s for phrase in phrases for word in _FIRST.findall(phrase) for s in ("", "s")
-        ),
         accept=lambda match: _is_value(match["id"], digits, characters),
     )
-
-
-_FIRST: Final = re.compile(r"^[a-z]+")
 
 
 def _is_value(value: str, digits: int, characters: int) -> bool:
@@ -85,7 +80,7 @@ class NumberRecognizer(RuleRecognizer):
             SURE,
             folded=True,
         ),
-        Rule("SSN", re.compile(r"(?<![\w.-])\d{3} \d{2} \d{4}(?![\w-]|\.\d)"), LIKELY),
+        Rule("SSN", re.compile(r"(?<![\w.-])\d{3} \d{2} \d{4}(?![\w-]|\.\d)"), LIKELY, folded=True),
         Rule(
             "SSN",
             re.compile(
@@ -95,18 +90,16 @@ class NumberRecognizer(RuleRecognizer):
             ),
             SURE,
             folded=True,
-            triggers=frozenset({"ssn", "ss", "soc", "social"}),
         ),
         _told("MRN", "mrn|mr #|pt id|patient id|hospital no|unit no", score=SURE),
         # Misspelt as often as not: medical rceord, med recrod.
         Rule(
             "MRN",
             re.compile(
-                rf"(?<!\w)med(?:ical|\.)?{_BLANK}r[a-z]{{2,6}}\b\.?{_NUMBER_WORD}{{0,3}}{_LINK}{_VALUE}"
+                rf"(?<!\w)med(?:ical\b|\.|\b){_BLANK}r[a-z]{{2,6}}\b\.?{_NUMBER_WORD}{{0,3}}{_LINK}{_VALUE}"
             ),
             SURE,
             folded=True,
-            triggers=frozenset({"med", "medical"}),
             accept=lambda match: _is_value(match["id"], 4, 4),
         ),
         _told("MRN", "record|chart|hospital|unit|patient|pt|file|clinic|history|hosp|med", named=True),
@@ -143,7 +136,7 @@ class NumberRecognizer(RuleRecognizer):
             digits=4,
             characters=5,
         ),
-        Rule("LICENSE", re.compile(r"(?<![\w-])[ABCDEFGHJKLMPRSTUX][A-Z9]\d{7}(?![\w-])"), LIKELY),
+        Rule("LICENSE", re.compile(r"(?<![\w-])[ABCDEFGHJKLMPRSTUX][A-Z9]\d{7}(?![\w-])"), LIKELY, anchor=Leads(mixed=True)),
         Rule(
             "VEHICLE",
             re.compile(
@@ -155,7 +148,6 @@ class NumberRecognizer(RuleRecognizer):
             ),
             TOLD,
             folded=True,
-            triggers=frozenset({"vin", "plate", "plates", "vehicle", "tag"}),
         ),
         Rule(
             "VEHICLE",
@@ -164,6 +156,7 @@ class NumberRecognizer(RuleRecognizer):
                 r"(?=\d{0,16}[A-Z])[A-HJ-NPR-Z0-9]{11}[A-HJ-NPR-Z0-9]{2}\d{4}(?![\w-])"
             ),
             SURE,
+            anchor=Leads(digits=True, mixed=True),
         ),
         _told(
             "DEVICE",
@@ -180,13 +173,15 @@ class NumberRecognizer(RuleRecognizer):
         ),
         Rule("DEVICE", re.compile(r"\(01\)\d{14}(?:\(\d{2}\)[A-Za-z0-9/-]{1,20}){0,4}"), SURE),
         Rule(
-            "DEVICE", re.compile(r"(?<![\w:])(?:[0-9a-f]{2}[:-]){5}[0-9a-f]{2}(?![\w:])"), SURE, folded=True
+            "DEVICE", re.compile(r"(?<![\w:])(?:[0-9a-f]{2}[:-]){5}[0-9a-f]{2}(?![\w:])"), SURE, folded=True,
+            anchor=Hint(re.compile("[:-][0-9a-f]{2}[:-][0-9a-f]{2}[:-]")),
         ),
         Rule(
             "OTHER_ID",
             re.compile(r"(?<![\w-])[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}(?![\w-])"),
             SURE,
             folded=True,
+            anchor=Hint(re.compile("-[0-9a-f]{4}-[0-9a-f]{4}-")),
         ),
         _told(
             "OTHER_ID",
@@ -207,6 +202,10 @@ class NumberRecognizer(RuleRecognizer):
             folded=True,
             accept=lambda match: (
                 _is_value(match["id"], 3, 6) and not match[0].startswith(("cpt", "icd", "ndc"))
+            ),
+            anchor=Within(
+                sign=re.compile(rf"(?:(?:id|numbers?|no|nr)\b\.?|#){_LINK}(?=[a-z]{{0,3}}[ ]?[a-z/.-]{{0,12}}\d)"),
+                back=1,
             ),
         ),
     )

@@ -5,10 +5,16 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, ClassVar, Final
 
 from clinsynth.deid.engine import LANGUAGE, Tokens
 from clinsynth.deid.presidio import EntityRecognizer, RecognizerResult
+from clinsynth.deid.recognizers.anchors import Anchor
+from clinsynth.deid.recognizers.dispatch import Dispatch
+
+Finding = tuple[str, int, int, float]
+"""Label, start, end, score."""
 
 SURE: Final = 0.9
 """A form that nothing else has."""
@@ -26,25 +32,21 @@ class Rule:
         pattern: its group ``id`` is the identifier, or without one the whole match. No look-behind of
             variable length, no nested repeats: time must grow with the length of the text alone.
         folded: match the lower-cased text (a pattern in lower case is faster than one that ignores case).
-        triggers: lower-case words of which the text must hold one, or the pattern is not tried at all.
         accept: a last look at a match; false lets it go.
+        anchor: where the pattern is tried; left out, at the words, digits and marks with which it begins.
     """
 
     label: str
     pattern: re.Pattern[str]
     score: float = TOLD
     folded: bool = False
-    triggers: frozenset[str] = frozenset()
     accept: Callable[[re.Match[str]], bool] | None = None
+    anchor: Anchor | None = None
 
-    def matches(self, tokens: Tokens) -> Iterator[tuple[int, int]]:
-        """Start and end of each identifier in the text."""
-        if self.triggers and self.triggers.isdisjoint(tokens.vocabulary):
-            return
-        group: str | int = "id" if "id" in self.pattern.groupindex else 0
-        for match in self.pattern.finditer(tokens.lower if self.folded else tokens.text):
-            if match.start(group) < match.end(group) and (self.accept is None or self.accept(match)):
-                yield match.span(group)
+    @property
+    def group(self) -> str | int:
+        """Which group of the pattern is the identifier."""
+        return "id" if "id" in self.pattern.groupindex else 0
 
 
 class RuleRecognizer(EntityRecognizer):  # type: ignore[misc]
@@ -57,6 +59,7 @@ class RuleRecognizer(EntityRecognizer):  # type: ignore[misc]
     def __init__(self) -> None:
         labels = dict.fromkeys([rule.label for rule in self.RULES] + list(self.LABELS))
         super().__init__(supported_entities=list(labels), supported_language=LANGUAGE)
+        self._rules = dispatch(tuple(self.RULES))
 
     def load(self) -> None:
         """Nothing to load: the rules are compiled with the module."""
@@ -70,8 +73,15 @@ class RuleRecognizer(EntityRecognizer):  # type: ignore[misc]
             if label in entities
         ]
 
-    def findings(self, tokens: Tokens) -> Iterator[tuple[str, int, int, float]]:
+    def findings(self, tokens: Tokens) -> Iterator[Finding]:
         """Label, start, end and score of each finding."""
-        for rule in self.RULES:
-            for start, end in rule.matches(tokens):
+        for rule, match in self._rules.matches(tokens):
+            start, end = match.span(rule.group)
+            if start < end and (rule.accept is None or rule.accept(match)):
                 yield rule.label, start, end, rule.score
+
+
+@cache
+def dispatch(rules: tuple[Rule, ...]) -> Dispatch[Rule]:
+    """Made once for a family: all its patterns are parsed for it."""
+    return Dispatch(rules)
