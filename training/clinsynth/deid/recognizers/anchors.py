@@ -75,10 +75,10 @@ def leads(pattern: re.Pattern[str]) -> Leads:
     """
     nodes = list(_parser.parse(pattern.pattern, pattern.flags))
     found = _Leads()
-    if "" in found.follow(nodes, {""}) or found.endless:
-        raise ValueError(f"the first words of {pattern.pattern!r} have no end")
+    if found.follow(nodes, {""}) or found.endless:
+        raise ValueError(f"the first words of {pattern.pattern[:80]!r} have no end")
     if (found.words or found.digits or found.mixed) and not _looks_behind(nodes[0]):
-        raise ValueError(f"{pattern.pattern!r} may begin within a word")
+        raise ValueError(f"{pattern.pattern[:80]!r} may begin within a word")
     return Leads(frozenset(found.words), frozenset(found.marks), found.digits, found.mixed)
 
 

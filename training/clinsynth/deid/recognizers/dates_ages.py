@@ -226,7 +226,7 @@ class DateAgeRecognizer(RuleRecognizer):
             re.compile(
                 r"(?<!\w)(?:ninety(?:[- ](?:one|two|three|four|five|six|seven|eight|nine))?|(?:one|"
                 r"a) hundred(?:[- ](?:and[- ])?(?:one|two|three|four|five|six|seven|eight|nine|ten))?)"
-                r"(?=[- ](?:years?|yrs?)[- ]?(?:old|of age)|[- ]?y/?o\b)"
+                r"(?!\w)(?=[- ](?:years?|yrs?)[- ]?(?:old|of age)|[- ]y/?o\b)"
             ),
             SURE,
             folded=True,

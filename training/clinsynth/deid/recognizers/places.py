@@ -270,6 +270,6 @@ def _bare(word: str) -> str:
 def _listed_towns() -> re.Pattern[str]:
     names = sorted((place.title() for place in phrase_list("places")), key=len, reverse=True)
     return re.compile(
-        rf"(?<![\w/-])(?:{'|'.join(map(re.escape, names))})(?!\w|-|{APOSTROPHE}s [a-z])"
+        rf"(?<![\w/-])(?:{'|'.join(map(re.escape, names))})(?!\w)(?!-|{APOSTROPHE}s [a-z])"
         rf"{forms.NO_TERM}"
     )
