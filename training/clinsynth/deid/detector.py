@@ -85,14 +85,13 @@ class Detector:
         masked = TAG.sub(lambda match: _MASK * len(match[0]), text) if tags else text
         tokens = Tokens(masked)
         results = self._analyzer.analyze(tokens)
-        found = [Span(r.start, r.end, r.entity_type) for r in results if not self._is_allowed(text, r)]
+        found = [Span(start, end, label) for label, start, end, _ in results]
+        if self._allowed:
+            found = [span for span in found if text[span.start : span.end].casefold() not in self._allowed]
         spans = bridged(masked, resolve(masked, [*found, *repeats(tokens, found)]))
         if not tags:
             return spans
         return [p for s in spans for p in outside(s, tags) if has_word(masked, p.start, p.end)]
-
-    def _is_allowed(self, text: str, result: Any) -> bool:
-        return bool(self._allowed) and text[result.start : result.end].casefold() in self._allowed
 
     def detect_batch(self, texts: Iterable[str]) -> list[list[Span]]:
         """``detect`` for each of ``texts``."""

@@ -1,4 +1,4 @@
-"""Presidio's NLP engine and context enhancer, without a model and without a network.
+"""Presidio's NLP engine, without a model and without a network.
 
 A spaCy model cannot be fetched where notes are kept, and blank spaCy pipelines have blank lemmas, with
 which Presidio's context words silently do nothing. Here lower-cased words stand in for lemmas.
@@ -12,7 +12,7 @@ from functools import cached_property
 from itertools import accumulate
 from typing import Any, Final
 
-from clinsynth.deid.presidio import ContextAwareEnhancer, NlpArtifacts, NlpEngine
+from clinsynth.deid.presidio import NlpArtifacts, NlpEngine
 
 LANGUAGE: Final = "en"
 _TOKEN: Final = re.compile(r"\w+(?:['\u2019-]\w+)*|[^\w\s]")
@@ -26,7 +26,6 @@ class Tokens(NlpArtifacts):  # type: ignore[misc]
         self.entities: list[Any] = []
         self.scores: list[float] = []
         self.nlp_engine = None
-        self.answered: set[str] = set()
 
     @cached_property
     def lower(self) -> str:
@@ -139,21 +138,3 @@ class TokenEngine(NlpEngine):  # type: ignore[misc]
     def get_supported_languages(self) -> list[str]:
         """English."""
         return [LANGUAGE]
-
-
-class NoEnhancer(ContextAwareEnhancer):  # type: ignore[misc]
-    """Leaves scores as they are: our rules match their context themselves, in one pass."""
-
-    def __init__(self) -> None:
-        super().__init__(0.0, 0.0, 0, 0)
-
-    def enhance_using_context(
-        self,
-        text: str,
-        raw_results: list[Any],
-        nlp_artifacts: Any,
-        recognizers: list[Any],
-        context: Any = None,
-    ) -> list[Any]:
-        """The results as they came."""
-        return raw_results

@@ -8,14 +8,17 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from operator import itemgetter
-from typing import Any, Final, Generic, NamedTuple, Protocol, TypeVar
+from typing import Any, Final, NamedTuple, Protocol
 
 from clinsynth.deid.engine import Tokens
 from clinsynth.deid.recognizers.anchors import Anchor, Hint, Leads, Within, leads
 from clinsynth.deid.recognizers.forms import LINKS, PARTICLES
+
+
+Finding = tuple[str, int, int, float]
+"""Label, start, end, score."""
 
 
 class Form(Protocol):
@@ -33,38 +36,37 @@ class Form(Protocol):
     def anchor(self) -> Anchor | None:
         """Where it is tried; None: at the words, digits and marks with which the pattern begins."""
 
-
-F = TypeVar("F", bound=Form)
+    def weigh(self, judge: Any, match: re.Match[str]) -> Iterator[Finding]:
+        """The identifiers in a match; ``judge`` is what its family knows of the text."""
 
 
 class _Try(NamedTuple):
     slot: int
     match: Callable[[str, int], re.Match[str] | None]
     folded: bool
-    form: Any
 
 
 Sites = list[tuple[int, tuple[_Try, ...]]]
 
 
-class Dispatch(Generic[F]):
+class Dispatch:
     """Finds all matches of many forms in one pass over the words of a text."""
 
-    def __init__(self, forms: Sequence[F]) -> None:
-        self._size = len(forms)
+    def __init__(self, forms: Sequence[Form]) -> None:
+        self._forms = tuple(forms)
         self._leading: dict[str, tuple[_Try, ...]] = {}
         self._inside: dict[str, tuple[tuple[Within, _Try], ...]] = {}
         self._ending: dict[str, tuple[_Try, ...]] = {}
         self._signed: list[tuple[Within, _Try]] = []
-        self._hinted: list[tuple[Callable[[str], Any], _Try]] = []
+        self._hinted: list[tuple[re.Pattern[str], int]] = []
         self._mixed: tuple[_Try, ...] = ()
         marks: dict[str, tuple[_Try, ...]] = {}
         digits: dict[bool, tuple[_Try, ...]] = {}
         for slot, form in enumerate(forms):
-            one = _Try(slot, form.pattern.match, form.folded, form)
+            one = _Try(slot, form.pattern.match, form.folded)
             anchor = form.anchor or leads(form.pattern)
             if isinstance(anchor, Hint):
-                self._hinted.append((anchor.sign.search, one))
+                self._hinted.append((anchor.sign, slot))
             elif isinstance(anchor, Within):
                 for word in anchor.words:
                     self._inside[word] = (*self._inside.get(word, ()), (anchor, one))
@@ -78,24 +80,28 @@ class Dispatch(Generic[F]):
                 self._mixed += (one,) if anchor.mixed else ()
         self._marks = marks
         self._mark = re.compile("|".join(map(re.escape, marks))).finditer if marks else None
-        self._digits = [(_digits_before(tries), folded, tries) for folded, tries in digits.items()]
+        self._digits = [
+            (_digits_before(self._forms[one.slot] for one in tries), folded, tries)
+            for folded, tries in digits.items()
+        ]
 
-    def matches(self, tokens: Tokens) -> Iterator[tuple[F, re.Match[str]]]:
-        """Each form with each of its matches."""
+    def matches(self, tokens: Tokens) -> Iterator[tuple[int, re.Match[str]]]:
+        """Each match, and the number of its form."""
         text, lower = tokens.text, tokens.lower
-        ends = [0] * self._size
+        ends = [0] * len(self._forms)
         sites = self._sites(tokens)
         sites.sort(key=_START)
         for start, tries in sites:
-            for slot, match_at, folded, form in tries:
+            for slot, match_at, folded in tries:
                 if start >= ends[slot] and (match := match_at(lower if folded else text, start)) is not None:
                     ends[slot] = match.end()
-                    yield form, match
-        for search, (_, _, folded, form) in self._hinted:
-            seen = lower if folded else text
-            if search(seen) is not None:
+                    yield slot, match
+        for sign, slot in self._hinted:
+            form = self._forms[slot]
+            seen = lower if form.folded else text
+            if sign.search(seen) is not None:
                 for match in form.pattern.finditer(seen):
-                    yield form, match
+                    yield slot, match
 
     def _sites(self, tokens: Tokens) -> Sites:
         text, lower, starts = tokens.text, tokens.lower, tokens.starts
@@ -115,7 +121,7 @@ class Dispatch(Generic[F]):
         return sites
 
     def _add_within(self, tokens: Tokens, sites: Sites) -> None:
-        tried = [0] * self._size  # up to this word the form has been tried
+        tried = [0] * len(self._forms)  # up to this word the form has been tried
         get = self._inside.get
         for i, group in [(i, group) for i, group in enumerate(map(get, tokens.words)) if group]:
             for anchor, one in group:
@@ -167,12 +173,12 @@ def _add(table: dict[Any, tuple[_Try, ...]], keys: Iterable[Any], one: _Try) -> 
         table[key] = (*table.get(key, ()), one)
 
 
-def _digits_before(tries: Sequence[_Try]) -> Callable[[str], Iterator[re.Match[str]]]:
+def _digits_before(forms: Iterable[Form]) -> Callable[[str], Iterator[re.Match[str]]]:
     """Finds the digits at which one of the patterns matches.
 
     The first digit of a run is looked for, which is fast; the patterns are then asked from before it.
     """
-    either = "|".join(_NAMED.sub("(?:", one.form.pattern.pattern) for one in tries)
+    either = "|".join(_NAMED.sub("(?:", form.pattern.pattern) for form in forms)
     return re.compile(rf"\d(?<!\d\d)(?<=(?={either}).)").finditer
 
 

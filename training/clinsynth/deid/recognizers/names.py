@@ -17,7 +17,7 @@ from typing import ClassVar, Final, NamedTuple
 from clinsynth.deid.engine import Tokens
 from clinsynth.deid.lexicons import first_names, last_names, states, word_list
 from clinsynth.deid.recognizers.anchors import Anchor, Leads, Within
-from clinsynth.deid.recognizers.dispatch import Dispatch
+from clinsynth.deid.recognizers.dispatch import Finding, Form
 from clinsynth.deid.recognizers.forms import BETWEEN, PARTICLES, RUN, SUFFIX, WORD
 from clinsynth.deid.recognizers.name_cues import (
     CREDENTIALED,
@@ -32,7 +32,7 @@ from clinsynth.deid.recognizers.name_cues import (
     SECOND,
     Cue,
 )
-from clinsynth.deid.recognizers.rules import LIKELY, SURE, TOLD, Finding, RuleRecognizer
+from clinsynth.deid.recognizers.rules import LIKELY, SURE, TOLD, RuleRecognizer
 
 _AT_CUE: Final = re.compile(rf"(?P<id>{RUN}(?:,[ ]?{RUN})?){SUFFIX}")
 _SMALL_AT_CUE: Final = re.compile(r"[a-zß-öø-ÿ'-]{3,20}(?: [a-zß-öø-ÿ'-]{3,20})?(?!\w)")
@@ -64,39 +64,43 @@ class NameRecognizer(RuleRecognizer):
 
     LABELS: ClassVar[tuple[str, ...]] = ("NAME",)
 
-    def findings(self, tokens: Tokens) -> Iterator[Finding]:
-        """Names, without their titles."""
-        judge = _Judge(tokens)
-        for evidence, match in _evidence().matches(tokens):
-            for span, score in evidence.weigh(judge, match):
-                if span is not None:
-                    yield "NAME", *span, score
+    def forms(self) -> tuple[Form, ...]:
+        """Forms beside which or in which persons are named."""
+        return _evidence()
+
+    def judge(self, tokens: Tokens) -> _Judge:
+        """Tells which words are names."""
+        return _Judge(tokens)
 
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """A form beside which or in which persons are named; ``weigh`` tells who is."""
+    """A form beside which or in which persons are named; ``look`` tells who is, and how sure that is."""
 
     pattern: re.Pattern[str]
-    weigh: Callable[[_Judge, re.Match[str]], Iterable[tuple[Found, float]]]
+    look: Callable[[_Judge, re.Match[str]], Iterable[tuple[Found, float]]]
     folded: bool = False
     anchor: Anchor | None = None
 
+    def weigh(self, judge: _Judge, match: re.Match[str]) -> Iterator[Finding]:
+        """The names, without their titles."""
+        for span, score in self.look(judge, match):
+            if span is not None:
+                yield "NAME", *span, score
+
 
 @cache
-def _evidence() -> Dispatch[Evidence]:
+def _evidence() -> tuple[Evidence, ...]:
     first = frozenset(_WORD.findall(name)[0] for name in first_names())
-    return Dispatch(
-        [
-            *(Evidence(cue.pattern, partial(_by_cue, cue), folded=True) for cue in CUES),
-            Evidence(CREDENTIALED, _by_credential, anchor=Within(LETTERS)),
-            Evidence(_RUNS, _by_lists, anchor=Leads(first)),
-            Evidence(REVERSED, _reversed, anchor=Within(first, gap=", ")),
-            Evidence(INTRODUCED, _introduced, anchor=Within(frozenset({"a", "an"}))),
-            Evidence(PLACEHOLDER_TITLED, _placeholder),
-            Evidence(PLACEHOLDER_CREDENTIALED, _placeholder, anchor=Within(LETTERS)),
-            Evidence(PLACEHOLDER, _placeholder),
-        ]
+    return (
+        *(Evidence(cue.pattern, partial(_by_cue, cue), folded=True) for cue in CUES),
+        Evidence(CREDENTIALED, _by_credential, anchor=Within(LETTERS)),
+        Evidence(_RUNS, _by_lists, anchor=Leads(first)),
+        Evidence(REVERSED, _reversed, anchor=Within(first, gap=", ")),
+        Evidence(INTRODUCED, _introduced, anchor=Within(frozenset({"a", "an"}))),
+        Evidence(PLACEHOLDER_TITLED, _placeholder),
+        Evidence(PLACEHOLDER_CREDENTIALED, _placeholder, anchor=Within(LETTERS)),
+        Evidence(PLACEHOLDER, _placeholder),
     )
 
 

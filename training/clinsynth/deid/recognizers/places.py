@@ -16,9 +16,9 @@ from clinsynth.deid.engine import Tokens
 from clinsynth.deid.lexicons import first_names, last_names, phrase_list, states, word_list
 from clinsynth.deid.recognizers import place_forms as forms
 from clinsynth.deid.recognizers.anchors import Anchor, Leads, Within
-from clinsynth.deid.recognizers.dispatch import Dispatch
+from clinsynth.deid.recognizers.dispatch import Finding, Form
 from clinsynth.deid.recognizers.forms import APOSTROPHE
-from clinsynth.deid.recognizers.rules import LIKELY, SURE, TOLD, Finding, RuleRecognizer
+from clinsynth.deid.recognizers.rules import LIKELY, SURE, TOLD, RuleRecognizer
 
 # Words with which names of places begin, everyday ones though they are.
 _LEADS: Final = frozenset(
@@ -77,50 +77,54 @@ class PlaceRecognizer(RuleRecognizer):
 
     LABELS: ClassVar[tuple[str, ...]] = ("LOCATION",)
 
-    def findings(self, tokens: Tokens) -> Iterator[Finding]:
-        """Places below the state."""
-        judge = _Judge(tokens)
-        for form, match in _forms().matches(tokens):
-            for span in form.weigh(judge, match):
-                if span is not None:
-                    yield "LOCATION", *span, form.score
+    def forms(self) -> tuple[Form, ...]:
+        """Forms in which places are written."""
+        return _forms()
+
+    def judge(self, tokens: Tokens) -> _Judge:
+        """Tells which words name places."""
+        return _Judge(tokens)
 
 
 @dataclass(frozen=True, slots=True)
 class PlaceForm:
-    """A form in which places are written; ``weigh`` tells which part of a match is one."""
+    """A form in which places are written; ``look`` tells which part of a match is one."""
 
     pattern: re.Pattern[str]
-    weigh: Callable[[_Judge, re.Match[str]], Iterable[Found]]
+    look: Callable[[_Judge, re.Match[str]], Iterable[Found]]
     score: float
     folded: bool = False
     anchor: Anchor | None = None
 
+    def weigh(self, judge: _Judge, match: re.Match[str]) -> Iterator[Finding]:
+        """Places below the state."""
+        for span in self.look(judge, match):
+            if span is not None:
+                yield "LOCATION", *span, self.score
+
 
 @cache
-def _forms() -> Dispatch[PlaceForm]:
+def _forms() -> tuple[PlaceForm, ...]:
     zip_code = Within(sign=forms.FIVE_DIGITS)
-    return Dispatch(
-        [
-            PlaceForm(forms.STREET, _certain, SURE),
-            PlaceForm(forms.BOX, _certain, SURE),
-            PlaceForm(forms.ZIP_AFTER_STATE, _certain, SURE, anchor=Within(sign=forms.FIVE_DIGITS, back=1)),
-            PlaceForm(forms.ZIP_TOLD, _certain, SURE, folded=True),
-            PlaceForm(forms.PLACEHOLDER, _certain, TOLD),
-            PlaceForm(forms.TOWN_STATE_ZIP, _town_and_zip, SURE, anchor=zip_code),
-            PlaceForm(forms.TOWN_STATE, _town_before_state, TOLD, anchor=Within(forms.STATE_WORDS, gap=",")),
-            PlaceForm(_listed_towns(), _whole, LIKELY),
-            PlaceForm(forms.SUFFIXED_TOWN, _suffixed, LIKELY, anchor=Leads(endings=forms.TOWN_ENDINGS)),
-            PlaceForm(forms.PREFIXED_TOWN, _prefixed, LIKELY),
-            PlaceForm(forms.FACILITY, _facility, TOLD, anchor=Within(forms.FACILITY_WORDS)),
-            PlaceForm(forms.FACILITY_UPPER, _facility, TOLD, anchor=Within(forms.FACILITY_WORDS)),
-            PlaceForm(forms.COUNTY, _facility, TOLD, anchor=Within(forms.COUNTY_WORDS)),
-            PlaceForm(forms.COMPANY, _certain, TOLD, anchor=Within(forms.COMPANY_WORDS)),
-            PlaceForm(forms.LIVES, _told, TOLD),
-            PlaceForm(forms.WORKS, _told, TOLD),
-            PlaceForm(forms.WORKS_AT, _told, TOLD, anchor=Within(frozenset({"at"}), back=1)),
-            PlaceForm(forms.ADDRESSED, _told, TOLD),
-        ]
+    return (
+        PlaceForm(forms.STREET, _certain, SURE),
+        PlaceForm(forms.BOX, _certain, SURE),
+        PlaceForm(forms.ZIP_AFTER_STATE, _certain, SURE, anchor=Within(sign=forms.FIVE_DIGITS, back=1)),
+        PlaceForm(forms.ZIP_TOLD, _certain, SURE, folded=True),
+        PlaceForm(forms.PLACEHOLDER, _certain, TOLD),
+        PlaceForm(forms.TOWN_STATE_ZIP, _town_and_zip, SURE, anchor=zip_code),
+        PlaceForm(forms.TOWN_STATE, _town_before_state, TOLD, anchor=Within(forms.STATE_WORDS, gap=",")),
+        PlaceForm(_listed_towns(), _whole, LIKELY),
+        PlaceForm(forms.SUFFIXED_TOWN, _suffixed, LIKELY, anchor=Leads(endings=forms.TOWN_ENDINGS)),
+        PlaceForm(forms.PREFIXED_TOWN, _prefixed, LIKELY),
+        PlaceForm(forms.FACILITY, _facility, TOLD, anchor=Within(forms.FACILITY_WORDS)),
+        PlaceForm(forms.FACILITY_UPPER, _facility, TOLD, anchor=Within(forms.FACILITY_WORDS)),
+        PlaceForm(forms.COUNTY, _facility, TOLD, anchor=Within(forms.COUNTY_WORDS)),
+        PlaceForm(forms.COMPANY, _certain, TOLD, anchor=Within(forms.COMPANY_WORDS)),
+        PlaceForm(forms.LIVES, _told, TOLD),
+        PlaceForm(forms.WORKS, _told, TOLD),
+        PlaceForm(forms.WORKS_AT, _told, TOLD, anchor=Within(frozenset({"at"}), back=1)),
+        PlaceForm(forms.ADDRESSED, _told, TOLD),
     )
 
 

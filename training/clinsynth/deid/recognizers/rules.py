@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import lru_cache
 from typing import Any, ClassVar, Final
 
 from clinsynth.deid.engine import LANGUAGE, Tokens
 from clinsynth.deid.presidio import EntityRecognizer, RecognizerResult
 from clinsynth.deid.recognizers.anchors import Anchor
-from clinsynth.deid.recognizers.dispatch import Dispatch
-
-Finding = tuple[str, int, int, float]
-"""Label, start, end, score."""
+from clinsynth.deid.recognizers.dispatch import Dispatch, Finding, Form
 
 SURE: Final = 0.9
 """A form that nothing else has."""
@@ -43,14 +40,15 @@ class Rule:
     accept: Callable[[re.Match[str]], bool] | None = None
     anchor: Anchor | None = None
 
-    @property
-    def group(self) -> str | int:
-        """Which group of the pattern is the identifier."""
-        return "id" if "id" in self.pattern.groupindex else 0
+    def weigh(self, _: Tokens, match: re.Match[str]) -> Iterator[Finding]:
+        """The identifier in a match."""
+        start, end = match.span("id" if "id" in self.pattern.groupindex else 0)
+        if start < end and (self.accept is None or self.accept(match)):
+            yield self.label, start, end, self.score
 
 
 class RuleRecognizer(EntityRecognizer):  # type: ignore[misc]
-    """A family of rules as a recogniser of Presidio."""
+    """A family of forms as a recogniser of Presidio."""
 
     RULES: ClassVar[Sequence[Rule]] = ()
     LABELS: ClassVar[tuple[str, ...]] = ()
@@ -59,29 +57,37 @@ class RuleRecognizer(EntityRecognizer):  # type: ignore[misc]
     def __init__(self) -> None:
         labels = dict.fromkeys([rule.label for rule in self.RULES] + list(self.LABELS))
         super().__init__(supported_entities=list(labels), supported_language=LANGUAGE)
-        self._rules = dispatch(tuple(self.RULES))
 
     def load(self) -> None:
         """Nothing to load: the rules are compiled with the module."""
 
+    def forms(self) -> tuple[Form, ...]:
+        """What this family looks for."""
+        return tuple(self.RULES)
+
+    def judge(self, tokens: Tokens) -> Any:
+        """What its forms need to know of a text to weigh a match."""
+        return tokens
+
     def analyze(self, text: str, entities: list[str], nlp_artifacts: Any) -> list[Any]:
-        """What the rules find, as Presidio's results; overlaps are left to the detector."""
+        """What the family finds, as Presidio's results; overlaps are left to the detector."""
         tokens = nlp_artifacts if isinstance(nlp_artifacts, Tokens) else Tokens(text)
+        forms = self.forms()
+        matches = ((forms[slot], match) for slot, match in dispatch(forms).matches(tokens))
         return [
             RecognizerResult(label, start, end, score)
-            for label, start, end, score in self.findings(tokens)
+            for label, start, end, score in self.findings(tokens, matches)
             if label in entities
         ]
 
-    def findings(self, tokens: Tokens) -> Iterator[Finding]:
-        """Label, start, end and score of each finding."""
-        for rule, match in self._rules.matches(tokens):
-            start, end = match.span(rule.group)
-            if start < end and (rule.accept is None or rule.accept(match)):
-                yield rule.label, start, end, rule.score
+    def findings(self, tokens: Tokens, matches: Iterable[tuple[Form, re.Match[str]]]) -> Iterator[Finding]:
+        """What is an identifier in ``matches``, those of all its forms."""
+        judge = self.judge(tokens)
+        for form, match in matches:
+            yield from form.weigh(judge, match)
 
 
-@cache
-def dispatch(rules: tuple[Rule, ...]) -> Dispatch[Rule]:
-    """Made once for a family: all its patterns are parsed for it."""
-    return Dispatch(rules)
+@lru_cache(maxsize=32)
+def dispatch(forms: tuple[Form, ...]) -> Dispatch:
+    """Made once for the same forms: their patterns are parsed for it."""
+    return Dispatch(forms)
