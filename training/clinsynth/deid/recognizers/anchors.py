@@ -35,19 +35,21 @@ class Leads:
 
 @dataclass(frozen=True, slots=True)
 class Within:
-    """A match begins at one of the words before this.
+    """A match begins some words before this, or at it.
 
     Args:
-        words: of which one must stand in the match.
-        sign: or what must match within the match, in the text as the pattern sees it.
-        back: begins so many words before at most; without it, anywhere in the stretch of capitalised words
-            that ends here (``Tokens.stretch``).
-        gap: with this the space before the word must begin.
+        words: of which one must stand in the match, in small letters.
+        sign: or what must match within the match, in the text in small letters.
+        back: it begins so many words before at most; without it, at any but the last in the stretch of
+            capitalised words that ends here.
+        capital: the word begins with a capital.
+        gap: what stands before the word begins with this.
     """
 
     words: frozenset[str] = frozenset()
     sign: re.Pattern[str] | None = None
     back: int | None = None
+    capital: bool = False
     gap: str = ""
 
 
@@ -106,7 +108,7 @@ class _Leads:
 
     def _step(self, operation: Any, argument: Any, open_: set[str]) -> set[str]:
         if operation in _SETS:
-            return self._characters([(operation, argument)] if operation is _constants.LITERAL else argument, open_)
+            return self._characters(argument if operation is _constants.IN else [(operation, argument)], open_)
         if operation in _REPEATS:
             return self._repeat(*argument, open_)
         if operation is _constants.BRANCH:

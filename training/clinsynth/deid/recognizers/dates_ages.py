@@ -11,7 +11,7 @@ import re
 from collections.abc import Sequence
 from typing import ClassVar, Final
 
-from clinsynth.deid.recognizers.anchors import Within
+from clinsynth.deid.recognizers.anchors import Hint, Within
 from clinsynth.deid.recognizers.days import FRACTION_AFTER, is_day, is_day_of_month, is_numeric_date
 from clinsynth.deid.recognizers.rules import LIKELY, SURE, TOLD, Rule, RuleRecognizer
 
@@ -34,9 +34,10 @@ _D: Final = r"(?:0?[1-9]|[12]\d|3[01])"
 _MONTHS: Final = frozenset(
     "january february march april may june july august september october november december".split()
 )
+_BLANK_YEAR: Final = r"(?:yyyy|yy|xxxx|xx|0000|\*\*\*\*|____|__|(?:19|20)\d\d)"
 _PLACEHOLDER: Final = (
-    r"(?:mm|dd|xx|00|\*\*|__|--)[/-](?:mm|dd|xx|00|\*\*|__)[/-](?:yyyy|yy|xxxx|xx|0000|"
-    r"\*\*\*\*|____|__|(?:19|20)\d\d)|"
+    r"(?:mm|dd|xx|00|\*\*|__)[/-](?:mm|dd|xx|00|\*\*|__)[/-]"
+    rf"{_BLANK_YEAR}|"
     r"\d{1,2}[/-](?:xx|dd)(?:[/-](?:xxxx|xx|yyyy|yy|\d{2,4}))?|(?:mm|xx)/(?:yyyy|xxxx|dd|xx|(?:19|20)\d\d)|"
     r"(?:mm|dd|xx)/\d{1,2}/\d{2,4}|\[\*\*[\d/-]{3,12}\*\*\]|yyyy-mm-dd"
 )
@@ -166,6 +167,13 @@ class DateAgeRecognizer(RuleRecognizer):
             ),
             SURE,
             folded=True,
+        ),
+        Rule(
+            "DATE",
+            re.compile(rf"(?<![\w*/-])--[/-](?:mm|dd|xx|00|\*\*|__)[/-]{_BLANK_YEAR}(?![\w/])"),
+            SURE,
+            folded=True,
+            anchor=Hint(re.compile("--[/-]")),
         ),
         Rule(
             "DATE",

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from operator import itemgetter
 from typing import Any, Final, NamedTuple, Protocol
@@ -15,7 +16,6 @@ from typing import Any, Final, NamedTuple, Protocol
 from clinsynth.deid.engine import Tokens
 from clinsynth.deid.recognizers.anchors import Anchor, Hint, Leads, Within, leads
 from clinsynth.deid.recognizers.forms import LINKS, PARTICLES
-
 
 Finding = tuple[str, int, int, float]
 """Label, start, end, score."""
@@ -41,12 +41,26 @@ class Form(Protocol):
 
 
 class _Try(NamedTuple):
-    slot: int
+    slot: int  # of the form
     match: Callable[[str, int], re.Match[str] | None]
     folded: bool
 
 
+class _Before(NamedTuple):
+    """What is tried at the words before one."""
+
+    number: int
+    anchor: Within
+    tries: tuple[_Try, ...]
+
+
+class _AtWord(NamedTuple):
+    tries: tuple[_Try, ...]
+    before: tuple[_Before, ...]
+
+
 Sites = list[tuple[int, tuple[_Try, ...]]]
+"""Offsets, and what is tried there."""
 
 
 class Dispatch:
@@ -54,39 +68,33 @@ class Dispatch:
 
     def __init__(self, forms: Sequence[Form]) -> None:
         self._forms = tuple(forms)
-        self._leading: dict[str, tuple[_Try, ...]] = {}
-        self._inside: dict[str, tuple[tuple[Within, _Try], ...]] = {}
-        self._ending: dict[str, tuple[_Try, ...]] = {}
-        self._signed: list[tuple[Within, _Try]] = []
         self._hinted: list[tuple[re.Pattern[str], int]] = []
-        self._mixed: tuple[_Try, ...] = ()
-        marks: dict[str, tuple[_Try, ...]] = {}
-        digits: dict[bool, tuple[_Try, ...]] = {}
+        within: dict[Within, list[_Try]] = defaultdict(list)
+        leading: dict[Leads, list[_Try]] = defaultdict(list)
         for slot, form in enumerate(forms):
             one = _Try(slot, form.pattern.match, form.folded)
             anchor = form.anchor or leads(form.pattern)
             if isinstance(anchor, Hint):
                 self._hinted.append((anchor.sign, slot))
             elif isinstance(anchor, Within):
-                for word in anchor.words:
-                    self._inside[word] = (*self._inside.get(word, ()), (anchor, one))
-                if anchor.sign is not None:
-                    self._signed.append((anchor, one))
+                within[anchor].append(one)
             else:
-                _add(self._leading, anchor.words, one)
-                _add(self._ending, anchor.endings, one)
-                _add(marks, anchor.marks, one)
-                _add(digits, [form.folded] if anchor.digits else [], one)
-                self._mixed += (one,) if anchor.mixed else ()
-        self._marks = marks
-        self._mark = re.compile("|".join(map(re.escape, marks))).finditer if marks else None
+                leading[anchor].append(one)
+        before = [_Before(i, anchor, tuple(tries)) for i, (anchor, tries) in enumerate(within.items())]
+        self._anchors = len(before)
+        self._signed = [(one.anchor.sign.finditer, one) for one in before if one.anchor.sign is not None]
+        self._words = _Words(leading, before)
+        self._mixed = tuple(one for anchor, tries in leading.items() if anchor.mixed for one in tries)
+        self._marks = _by((anchor.marks, tries) for anchor, tries in leading.items())
+        self._mark = re.compile("|".join(map(re.escape, self._marks)) or "(?!)").finditer
+        digits = _by(([one.folded], [one]) for a, tries in leading.items() if a.digits for one in tries)
         self._digits = [
-            (_digits_before(self._forms[one.slot] for one in tries), folded, tries)
+            (_digits_before(self._forms[one.slot].pattern.pattern for one in tries), folded, tries)
             for folded, tries in digits.items()
         ]
 
     def matches(self, tokens: Tokens) -> Iterator[tuple[int, re.Match[str]]]:
-        """Each match, and the number of its form."""
+        """Each match, with the number of its form."""
         text, lower = tokens.text, tokens.lower
         ends = [0] * len(self._forms)
         sites = self._sites(tokens)
@@ -105,49 +113,69 @@ class Dispatch:
 
     def _sites(self, tokens: Tokens) -> Sites:
         text, lower, starts = tokens.text, tokens.lower, tokens.starts
-        get = self._leading.get
-        sites: Sites = [(start, tries) for start, tries in zip(starts, map(get, tokens.words)) if tries]
-        for finditer, folded, tries in self._digits:
-            sites += [(match.start(), tries) for match in finditer(lower if folded else text)]
-        if self._mark is not None:
-            sites += [(match.start(), self._marks[match[0]]) for match in self._mark(text)]
-        if self._mixed:
-            sites += [(starts[i], self._mixed) for i in tokens.mixed]
-        if self._ending:
-            get = self._ending.get
-            sites += [(s, tries) for s, w in zip(starts, tokens.words) if (tries := get(w[-3:]))]
-        if self._inside or self._signed:
-            self._add_within(tokens, sites)
+        sites: Sites = []
+        tried = [0] * self._anchors  # at the words before this one, all that an anchor asks for
+        at_word = map(self._words.__getitem__, tokens.words)
+        for i, (tries, before) in [(i, entry) for i, entry in enumerate(at_word) if entry is not None]:
+            if tries:
+                sites.append((starts[i], tries))
+            for one in before:
+                if tokens.gaps[i].startswith(one.anchor.gap):
+                    _go_back(tokens, i, one, tried, sites)
+        for signs, one in self._signed:
+            for match in signs(lower):
+                _go_back(tokens, bisect_right(starts, match.start()) - 1, one, tried, sites)
+        for digits, folded, tries in self._digits:
+            sites += [(match.start(), tries) for match in digits(lower if folded else text)]
+        sites += [(match.start(), self._marks[match[0]]) for match in self._mark(text)]
+        sites += [(starts[i], self._mixed) for i in tokens.mixed]
         return sites
 
-    def _add_within(self, tokens: Tokens, sites: Sites) -> None:
-        tried = [0] * len(self._forms)  # up to this word the form has been tried
-        get = self._inside.get
-        for i, group in [(i, group) for i, group in enumerate(map(get, tokens.words)) if group]:
-            for anchor, one in group:
-                if tokens.gaps[i].startswith(anchor.gap):
-                    _go_back(tokens, i, anchor, one, tried, sites)
-        for anchor, one in self._signed:
-            for match in anchor.sign.finditer(tokens.lower if one.folded else tokens.text):
-                i = bisect_right(tokens.starts, match.start()) - 1
-                _go_back(tokens, i, anchor, one, tried, sites)
+
+class _Words(dict[str, "_AtWord | None"]):
+    """What is tried at a word and before it.
+
+    A word that is not in the list is looked at by its ending once, and remembered.
+    """
+
+    def __init__(self, leading: dict[Leads, list[_Try]], before: Sequence[_Before]) -> None:
+        at = _by((anchor.words, tries) for anchor, tries in leading.items())
+        ahead = _by((one.anchor.words, [one]) for one in before)
+        self._endings = _by((anchor.endings, tries) for anchor, tries in leading.items())
+        super().__init__(
+            {word: _AtWord(at.get(word, ()) + self._ending(word), ahead.get(word, ())) for word in {*at, *ahead}}
+        )
+        self._most = len(self) + _REMEMBERED
+
+    def _ending(self, word: str) -> tuple[_Try, ...]:
+        return self._endings.get(word[-_ENDING:], ())
+
+    def __missing__(self, word: str) -> _AtWord | None:
+        tries = self._ending(word)
+        entry = _AtWord(tries, ()) if tries else None
+        if len(self) < self._most:
+            self[word] = entry
+        return entry
 
 
 _START: Final = itemgetter(0)
+_ENDING: Final = 3  # letters
+_REMEMBERED: Final = 50_000  # words
 _LONGEST: Final = 24  # words of a stretch
 _WIDEST: Final = 4  # characters of a gap
 _JOINTS: Final = frozenset(" \t\n.,'\u2019&-")
 _LATIN_1: Final = "\xff"  # letters behind are taken for capitals
 
 
-def _go_back(tokens: Tokens, i: int, anchor: Within, one: _Try, tried: list[int], sites: Sites) -> None:
-    """Adds the words before word ``i`` at which a match may begin, each once for a form."""
-    first = tried[one.slot]
-    if anchor.back is None:
-        sites += [(start, (one,)) for start in _stretch(tokens, i, first)]
-    else:
-        sites += [(start, (one,)) for start in tokens.starts[max(i - anchor.back, first) : i + 1]]
-    tried[one.slot] = max(first, i)
+def _go_back(tokens: Tokens, i: int, one: _Before, tried: list[int], sites: Sites) -> None:
+    """Adds the words before word ``i`` at which a match may begin, each once for an anchor."""
+    first = tried[one.number]
+    back = one.anchor.back
+    if back is not None:
+        sites += [(start, one.tries) for start in tokens.starts[max(i - back, first, 0) : i + 1]]
+    elif not one.anchor.capital or _capital(tokens.text[tokens.starts[i]]):
+        sites += [(start, one.tries) for start in _stretch(tokens, i, first)]
+    tried[one.number] = max(first, i)
 
 
 def _stretch(tokens: Tokens, i: int, first: int) -> list[int]:
@@ -160,26 +188,40 @@ def _stretch(tokens: Tokens, i: int, first: int) -> list[int]:
     while i > first and len(gap := tokens.gaps[i]) <= _WIDEST and gap[0] in _JOINTS:
         i -= 1
         start, word = tokens.starts[i], tokens.written[i]
-        letter = tokens.text[start]
-        if letter.isupper() or letter > _LATIN_1 or word in PARTICLES or len(word) == 1:
+        if _capital(tokens.text[start]) or word in PARTICLES or len(word) == 1:
             starts.append(start)
         elif word not in LINKS:
             break
     return starts
 
 
-def _add(table: dict[Any, tuple[_Try, ...]], keys: Iterable[Any], one: _Try) -> None:
-    for key in keys:
-        table[key] = (*table.get(key, ()), one)
+def _capital(letter: str) -> bool:
+    return letter.isupper() or letter > _LATIN_1
 
 
-def _digits_before(forms: Iterable[Form]) -> Callable[[str], Iterator[re.Match[str]]]:
+def _by(entries: Iterable[tuple[Iterable[Any], Sequence[Any]]]) -> dict[Any, tuple[Any, ...]]:
+    """Of pairs of keys and values: for each key all the values."""
+    table: dict[Any, tuple[Any, ...]] = {}
+    for keys, values in entries:
+        for key in keys:
+            table[key] = (*table.get(key, ()), *values)
+    return table
+
+
+def _digits_before(patterns: Iterable[str]) -> Callable[[str], Iterator[re.Match[str]]]:
     """Finds the digits at which one of the patterns matches.
 
-    The first digit of a run is looked for, which is fast; the patterns are then asked from before it.
+    The first digit of a run is looked for, which is fast; the patterns are then asked from before it, those
+    with the same look-behind together.
     """
-    either = "|".join(_NAMED.sub("(?:", form.pattern.pattern) for form in forms)
+    alike: dict[str, list[str]] = defaultdict(list)
+    for pattern in patterns:
+        look = _LOOK_BEHIND.match(pattern)
+        end = look.end() if look is not None else 0
+        alike[pattern[:end]].append(_NAMED.sub("(?:", pattern[end:]))
+    either = "|".join(f"{look}(?:{'|'.join(f'(?:{p})' for p in rest)})" for look, rest in alike.items())
     return re.compile(rf"\d(?<!\d\d)(?<=(?={either}).)").finditer
 
 
+_LOOK_BEHIND: Final = re.compile(r"\(\?<!(?:\[[^\]]*\]|\\w)\)")
 _NAMED: Final = re.compile(r"\(\?P<\w+>")

@@ -94,12 +94,12 @@ def _evidence() -> tuple[Evidence, ...]:
     first = frozenset(_WORD.findall(name)[0] for name in first_names())
     return (
         *(Evidence(cue.pattern, partial(_by_cue, cue), folded=True) for cue in CUES),
-        Evidence(CREDENTIALED, _by_credential, anchor=Within(LETTERS)),
+        Evidence(CREDENTIALED, _by_credential, anchor=Within(LETTERS, capital=True)),
         Evidence(_RUNS, _by_lists, anchor=Leads(first)),
-        Evidence(REVERSED, _reversed, anchor=Within(first, gap=", ")),
+        Evidence(REVERSED, _reversed, anchor=Within(first, capital=True, gap=", ")),
         Evidence(INTRODUCED, _introduced, anchor=Within(frozenset({"a", "an"}))),
         Evidence(PLACEHOLDER_TITLED, _placeholder),
-        Evidence(PLACEHOLDER_CREDENTIALED, _placeholder, anchor=Within(LETTERS)),
+        Evidence(PLACEHOLDER_CREDENTIALED, _placeholder, anchor=Within(LETTERS, capital=True)),
         Evidence(PLACEHOLDER, _placeholder),
     )
 

@@ -204,7 +204,8 @@ class NumberRecognizer(RuleRecognizer):
                 _is_value(match["id"], 3, 6) and not match[0].startswith(("cpt", "icd", "ndc"))
             ),
             anchor=Within(
-                sign=re.compile(rf"(?:(?:id|numbers?|no|nr)\b\.?|#){_LINK}(?=[a-z]{{0,3}}[ ]?[a-z/.-]{{0,12}}\d)"),
+                sign=re.compile(rf"[in#](?:(?<=i)d\b\.?|(?<=n)(?:umbers?|o|r)\b\.?|(?<=#)){_LINK}"
+                    r"(?=[a-z]{0,3}[ ]?[a-z/.-]{0,12}\d)"),
                 back=1,
             ),
         ),

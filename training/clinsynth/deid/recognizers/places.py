@@ -113,14 +113,14 @@ def _forms() -> tuple[PlaceForm, ...]:
         PlaceForm(forms.ZIP_TOLD, _certain, SURE, folded=True),
         PlaceForm(forms.PLACEHOLDER, _certain, TOLD),
         PlaceForm(forms.TOWN_STATE_ZIP, _town_and_zip, SURE, anchor=zip_code),
-        PlaceForm(forms.TOWN_STATE, _town_before_state, TOLD, anchor=Within(forms.STATE_WORDS, gap=",")),
+        PlaceForm(forms.TOWN_STATE, _town_before_state, TOLD, anchor=Within(forms.STATE_WORDS, capital=True, gap=",")),
         PlaceForm(_listed_towns(), _whole, LIKELY),
         PlaceForm(forms.SUFFIXED_TOWN, _suffixed, LIKELY, anchor=Leads(endings=forms.TOWN_ENDINGS)),
         PlaceForm(forms.PREFIXED_TOWN, _prefixed, LIKELY),
-        PlaceForm(forms.FACILITY, _facility, TOLD, anchor=Within(forms.FACILITY_WORDS)),
-        PlaceForm(forms.FACILITY_UPPER, _facility, TOLD, anchor=Within(forms.FACILITY_WORDS)),
-        PlaceForm(forms.COUNTY, _facility, TOLD, anchor=Within(forms.COUNTY_WORDS)),
-        PlaceForm(forms.COMPANY, _certain, TOLD, anchor=Within(forms.COMPANY_WORDS)),
+        PlaceForm(forms.FACILITY, _facility, TOLD, anchor=Within(forms.FACILITY_WORDS, capital=True)),
+        PlaceForm(forms.FACILITY_UPPER, _facility, TOLD, anchor=Within(forms.FACILITY_WORDS, capital=True)),
+        PlaceForm(forms.COUNTY, _facility, TOLD, anchor=Within(forms.COUNTY_WORDS, capital=True)),
+        PlaceForm(forms.COMPANY, _certain, TOLD, anchor=Within(forms.COMPANY_WORDS, capital=True)),
         PlaceForm(forms.LIVES, _told, TOLD),
         PlaceForm(forms.WORKS, _told, TOLD),
         PlaceForm(forms.WORKS_AT, _told, TOLD, anchor=Within(frozenset({"at"}), back=1)),
@@ -274,6 +274,6 @@ def _bare(word: str) -> str:
 def _listed_towns() -> re.Pattern[str]:
     names = sorted((place.title() for place in phrase_list("places")), key=len, reverse=True)
     return re.compile(
-        rf"(?<![\w/-])(?:{'|'.join(map(re.escape, names))})(?!\w)(?!-|{APOSTROPHE}s [a-z])"
+        rf"(?<![\w/-])(?=[A-Z])(?:{'|'.join(map(re.escape, names))})(?!\w)(?!-|{APOSTROPHE}s [a-z])"
         rf"{forms.NO_TERM}"
     )
