@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Iterator, Sequence, Set
 from typing import Final
 
 from clinsynth.corpus import Span
@@ -12,6 +13,7 @@ from clinsynth.deid.lexicons import first_names, last_names, word_list
 from clinsynth.deid.recognizers.forms import PARTICLES
 
 _NAME_PART: Final = re.compile(r"[^\W\d_]{3,}(?:['\u2019-][^\W\d_]+)*")
+_WORD: Final = re.compile(r"\w+")
 _LEAST_OTHER: Final = 5
 _SHORT: Final = 3
 _LONG_NAME: Final = 5  # a part of a name this long is a name in lower case too
@@ -20,23 +22,28 @@ _SINGULAR: Final = frozenset({"DATE", "AGE"})  # a form of their own: the rules 
 
 def repeats(tokens: Tokens, found: Sequence[Span]) -> Iterator[Span]:
     """Further places of what ``found`` covers: each part of a name, and other identifiers as a whole."""
-    for part in {p for span in found if span.label == "NAME" for p in _parts(tokens, span)}:
-        yield from _name(tokens, *part)
-    whole = {
-        (tokens.lower[s.start : s.end], s.label)
-        for s in found
-        if s.label not in _SINGULAR and s.end - s.start >= _LEAST_OTHER
-    }
-    for value, label in whole:
-        for start, end in _places(tokens.lower, value):
+    parts = _parts(tokens, found)
+    whole = defaultdict(set)
+    for span in found:
+        if span.label not in _SINGULAR and span.end - span.start >= _LEAST_OTHER:
+            whole[tokens.lower[span.start : span.end]].add(span.label)
+    for value, start, end in _places(tokens, parts.keys() | whole.keys()):
+        if value in parts and _is_name(tokens.text[start:end], capitals=parts[value]):
+            yield Span(start, end, "NAME")
+        for label in whole.get(value, ()):
             if label != "LOCATION" or tokens.text[start].isupper() or not value.isalpha():
                 yield Span(start, end, label)
 
 
-def _parts(tokens: Tokens, span: Span) -> Iterator[tuple[str, bool]]:
-    for match in _NAME_PART.finditer(tokens.lower, span.start, span.end):
-        if not _is_everyday(match[0], tokens) and match[0] not in PARTICLES:
-            yield match[0], tokens.text[match.start() : match.end()].isupper()
+def _parts(tokens: Tokens, found: Sequence[Span]) -> dict[str, bool]:
+    """The parts of all names, in small letters; was one found in capitals?"""
+    parts: dict[str, bool] = {}
+    for name in {tokens.text[span.start : span.end] for span in found if span.label == "NAME"}:
+        for match in _NAME_PART.finditer(name):
+            part = match[0].lower()
+            if part not in PARTICLES and not _is_everyday(part, tokens):
+                parts[part] = parts.get(part, False) or match[0].isupper()
+    return parts
 
 
 def _is_everyday(word: str, tokens: Tokens) -> bool:
@@ -49,26 +56,37 @@ def _is_everyday(word: str, tokens: Tokens) -> bool:
     )
 
 
-def _name(tokens: Tokens, part: str, capitals: bool) -> Iterator[Span]:
-    """Places of a part of a name; ``capitals`` tells that it was found in capitals.
+def _is_name(as_written: str, *, capitals: bool) -> bool:
+    """Is it a place of a part of a name? ``capitals`` tells that the part was found in capitals.
 
     A short name in capitals (``DOS`` for Mr. Dos) is an abbreviation, unless it was found in capitals.
     """
-    for start, end in _places(tokens.lower, part):
-        as_written = tokens.text[start:end]
-        if as_written.isupper() and len(part) <= _SHORT and not capitals:
-            continue
-        if as_written[0].isupper() or len(part) >= _LONG_NAME:
-            yield Span(start, end, "NAME")
+    if as_written.isupper() and len(as_written) <= _SHORT and not capitals:
+        return False
+    return as_written[0].isupper() or len(as_written) >= _LONG_NAME
 
 
-def _places(text: str, value: str) -> Iterator[tuple[int, int]]:
-    start = text.find(value)
-    while start >= 0:
-        end = start + len(value)
-        if not _joined(text, start - 1) and not _joined(text, end):
-            yield start, end
-        start = text.find(value, end)
+def _places(tokens: Tokens, values: Set[str]) -> Iterator[tuple[str, int, int]]:
+    """Where each of ``values``, in small letters, stands with no letter or digit at its sides.
+
+    One pass over the words, whatever the number of values: a value is looked for where its first word is.
+    """
+    shapes: dict[str, set[tuple[int, int]]] = defaultdict(set)
+    for value in values:
+        if (word := _WORD.search(value)) is not None:
+            shapes[word[0]].add((word.start(), len(value)))
+    lower = tokens.lower
+    for at, shape in [(at, shapes[w]) for at, w in zip(tokens.starts, tokens.written) if w in shapes]:
+        for offset, length in shape:
+            start, end = at - offset, at - offset + length
+            if (
+                0 <= start
+                and end <= len(lower)
+                and (value := lower[start:end]) in values
+                and not _joined(lower, start - 1)
+                and not _joined(lower, end)
+            ):
+                yield value, start, end
 
 
 def _joined(text: str, offset: int) -> bool:

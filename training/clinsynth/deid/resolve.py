@@ -40,7 +40,7 @@ def resolve(text: str, findings: Iterable[Span]) -> list[Span]:
 def _longest(findings: Iterable[Span]) -> Iterator[Span]:
     """The findings that lie within no other; of several with the same place the first in rank."""
     covered = 0
-    for span in sorted(set(findings), key=lambda s: (s.start, -s.end, _RANK[s.label])):
+    for span in sorted(findings, key=lambda s: (s.start, -s.end, _RANK[s.label])):
         if span.end > covered:
             covered = span.end
             yield span

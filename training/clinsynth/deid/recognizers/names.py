@@ -122,8 +122,9 @@ def _by_credential(judge: _Judge, match: re.Match[str]) -> Iterator[tuple[Found,
 
 
 def _by_lists(judge: _Judge, match: re.Match[str]) -> Iterator[tuple[Found, float]]:
-    if EPONYM_AFTER.match(match.string, match.end()) is None:
-        yield judge.pair(match.start(), match[0]), LIKELY
+    name = judge.pair(match.start(), match[0])
+    if name is not None and EPONYM_AFTER.match(match.string, match.end()) is None:
+        yield name, LIKELY
 
 
 def _reversed(judge: _Judge, match: re.Match[str]) -> Iterator[tuple[Found, float]]:
@@ -228,11 +229,12 @@ class _Judge:
         """A given and a family name within a run, with what of a name stands between and behind."""
         full = [part for part in _parts(start, run) if not part.small]
         for i, first in enumerate(full[:-1]):
-            for j in range(i + 1, min(i + 3, len(full))):
-                between = full[i + 1 : j]
-                if self._abbreviated(run, first, full[j], start):
-                    continue
-                if self.is_pair(first.word, full[j].word) and all(self.clear(p.word) for p in between):
+            for j in range(i + 1, min(i + 3, len(full))) if self._is_first(first.word) else ():
+                if (
+                    self.is_pair(first.word, full[j].word)
+                    and not self._abbreviated(run, first, full[j], start)
+                    and all(self.clear(part.word) for part in full[i + 1 : j])
+                ):
                     return self._with_suffix(first.start, self._last_of(full[j:]).end)
         return None
 

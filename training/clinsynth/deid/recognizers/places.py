@@ -267,7 +267,8 @@ _POSSESSIVE: Final = re.compile(rf"{APOSTROPHE}s?$")
 
 
 def _bare(word: str) -> str:
-    return _POSSESSIVE.sub("", word.lower().strip(".,;"))
+    word = word.lower().strip(".,;")
+    return word if word.isalpha() else _POSSESSIVE.sub("", word)
 
 
 @cache
