@@ -40,6 +40,7 @@ class Within:
     Args:
         words: of which one must stand in the match, in small letters.
         sign: or what must match within the match, in the text in small letters.
+        digits: or what must match at the first of a run of digits.
         back: it begins so many words before at most; without it, at any but the last in the stretch of
             capitalised words that ends here.
         capital: the word begins with a capital.
@@ -48,6 +49,7 @@ class Within:
 
     words: frozenset[str] = frozenset()
     sign: re.Pattern[str] | None = None
+    digits: re.Pattern[str] | None = None
     back: int | None = None
     capital: bool = False
     gap: str = ""

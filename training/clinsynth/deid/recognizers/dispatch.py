@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from operator import itemgetter
 from typing import Any, Final, NamedTuple, Protocol
 
-from clinsynth.deid.engine import Tokens
+from clinsynth.deid.engine import Scanner, Tokens
 from clinsynth.deid.recognizers.anchors import Anchor, Hint, Leads, Within, leads
 from clinsynth.deid.recognizers.forms import LINKS, PARTICLES
 
@@ -50,7 +50,9 @@ class _Before(NamedTuple):
     """What is tried at the words before one."""
 
     number: int
-    anchor: Within
+    back: int | None
+    capital: bool
+    gap: str
     tries: tuple[_Try, ...]
 
 
@@ -80,16 +82,17 @@ class Dispatch:
                 within[anchor].append(one)
             else:
                 leading[anchor].append(one)
-        before = [_Before(i, anchor, tuple(tries)) for i, (anchor, tries) in enumerate(within.items())]
+        before = {a: _Before(i, a.back, a.capital, a.gap, tuple(within[a])) for i, a in enumerate(within)}
         self._anchors = len(before)
-        self._signed = [(one.anchor.sign.finditer, one) for one in before if one.anchor.sign is not None]
+        self._signs = [(a.sign.finditer, one) for a, one in before.items() if a.sign is not None]
+        self._numbers = [(a.digits.match, one) for a, one in before.items() if a.digits is not None]
         self._words = _Words(leading, before)
         self._mixed = tuple(one for anchor, tries in leading.items() if anchor.mixed for one in tries)
         self._marks = _by((anchor.marks, tries) for anchor, tries in leading.items())
         self._mark = re.compile("|".join(map(re.escape, self._marks)) or "(?!)").finditer
         digits = _by(([one.folded], [one]) for a, tries in leading.items() if a.digits for one in tries)
         self._digits = [
-            (_digits_before(self._forms[one.slot].pattern.pattern for one in tries), folded, tries)
+            (_either(self._forms[one.slot].pattern.pattern for one in tries).match, folded, tries)
             for folded, tries in digits.items()
         ]
 
@@ -119,14 +122,21 @@ class Dispatch:
         for i, (tries, before) in [(i, entry) for i, entry in enumerate(at_word) if entry is not None]:
             if tries:
                 sites.append((starts[i], tries))
-            for one in before:
-                if tokens.gaps[i].startswith(one.anchor.gap):
-                    _go_back(tokens, i, one, tried, sites)
-        for signs, one in self._signed:
+            if before:
+                capital = _capital(text[starts[i]])
+                for one in before:
+                    if (capital or not one.capital) and tokens.gaps[i].startswith(one.gap):
+                        _go_back(tokens, i, one, tried, sites)
+        for signs, one in self._signs:
             for match in signs(lower):
                 _go_back(tokens, bisect_right(starts, match.start()) - 1, one, tried, sites)
-        for digits, folded, tries in self._digits:
-            sites += [(match.start(), tries) for match in digits(lower if folded else text)]
+        digits = [match.start() for match in _DIGITS.for_(lower).finditer(lower)]
+        for match_at, folded, tries in self._digits:
+            seen = lower if folded else text
+            sites += [(start, tries) for start in digits if match_at(seen, start) is not None]
+        for match_at, one in self._numbers:
+            for start in [start for start in digits if match_at(lower, start) is not None]:
+                _go_back(tokens, bisect_right(starts, start) - 1, one, tried, sites)
         sites += [(match.start(), self._marks[match[0]]) for match in self._mark(text)]
         sites += [(starts[i], self._mixed) for i in tokens.mixed]
         return sites
@@ -138,9 +148,9 @@ class _Words(dict[str, "_AtWord | None"]):
     A word that is not in the list is looked at by its ending once, and remembered.
     """
 
-    def __init__(self, leading: dict[Leads, list[_Try]], before: Sequence[_Before]) -> None:
+    def __init__(self, leading: dict[Leads, list[_Try]], before: dict[Within, _Before]) -> None:
         at = _by((anchor.words, tries) for anchor, tries in leading.items())
-        ahead = _by((one.anchor.words, [one]) for one in before)
+        ahead = _by((anchor.words, [one]) for anchor, one in before.items())
         self._endings = _by((anchor.endings, tries) for anchor, tries in leading.items())
         super().__init__(
             {word: _AtWord(at.get(word, ()) + self._ending(word), ahead.get(word, ())) for word in {*at, *ahead}}
@@ -170,10 +180,9 @@ _LATIN_1: Final = "\xff"  # letters behind are taken for capitals
 def _go_back(tokens: Tokens, i: int, one: _Before, tried: list[int], sites: Sites) -> None:
     """Adds the words before word ``i`` at which a match may begin, each once for an anchor."""
     first = tried[one.number]
-    back = one.anchor.back
-    if back is not None:
-        sites += [(start, one.tries) for start in tokens.starts[max(i - back, first, 0) : i + 1]]
-    elif not one.anchor.capital or _capital(tokens.text[tokens.starts[i]]):
+    if one.back is not None:
+        sites += [(start, one.tries) for start in tokens.starts[max(i - one.back, first) : i + 1]]
+    else:
         sites += [(start, one.tries) for start in _stretch(tokens, i, first)]
     tried[one.number] = max(first, i)
 
@@ -208,20 +217,16 @@ def _by(entries: Iterable[tuple[Iterable[Any], Sequence[Any]]]) -> dict[Any, tup
     return table
 
 
-def _digits_before(patterns: Iterable[str]) -> Callable[[str], Iterator[re.Match[str]]]:
-    """Finds the digits at which one of the patterns matches.
-
-    The first digit of a run is looked for, which is fast; the patterns are then asked from before it, those
-    with the same look-behind together.
-    """
+def _either(patterns: Iterable[str]) -> re.Pattern[str]:
+    """Matches where one of the patterns does; those with the same look-behind are asked together."""
     alike: dict[str, list[str]] = defaultdict(list)
     for pattern in patterns:
         look = _LOOK_BEHIND.match(pattern)
         end = look.end() if look is not None else 0
         alike[pattern[:end]].append(_NAMED.sub("(?:", pattern[end:]))
-    either = "|".join(f"{look}(?:{'|'.join(f'(?:{p})' for p in rest)})" for look, rest in alike.items())
-    return re.compile(rf"\d(?<!\d\d)(?<=(?={either}).)").finditer
+    return re.compile("|".join(f"{look}(?:{'|'.join(f'(?:{p})' for p in ps)})" for look, ps in alike.items()))
 
 
+_DIGITS: Final = Scanner(r"\d(?<!\d\d)")  # the first of a run
 _LOOK_BEHIND: Final = re.compile(r"\(\?<!(?:\[[^\]]*\]|\\w)\)")
 _NAMED: Final = re.compile(r"\(\?P<\w+>")

@@ -58,7 +58,7 @@ BOX: Final = re.compile(
     r"(?<!\w)(?P<id>(?:P\.?[ ]?O\.?[ ]?Box|PO BOX|Post Office Box|PSC)[ ]#?\d{1,6}(?:,? "
     r"(?:APO|FPO|Box \d{1,5}))?)"
 )
-FIVE_DIGITS: Final = re.compile(r"\d{5}(?!\w)(?<!\w.{5})")
+FIVE_DIGITS: Final = re.compile(r"\d{5}(?!\w)")
 """With these a ZIP code begins."""
 TOWN_STATE_ZIP: Final = re.compile(
     rf"(?<![\w/-])(?P<id>{TOWN}),?{_GAP}(?P<state>{_STATE}),?{_GAP}(?P<zip>{_ZIP})"
@@ -100,7 +100,13 @@ _FACILITY_KIND: Final = (
     r"Center|Centre|"
     r"Pavilion|Public Library|Library|Church)"
 )
-FACILITY_WORDS: Final = first_words(_FACILITY_KIND)
+FACILITY_WORDS: Final = frozenset(
+    "hospital hospitals infirmary hospice clinic clinics university college institute academy school high "
+    "elementary middle primary public center centre group partners associates building plaza campus health "
+    "healthcare home facility living community village care manor dialysis practice medicine laboratories "
+    "pharmacy shelter prison institution vamc pavilion library church".split()
+)
+"""One of these stands in the name of every facility."""
 FACILITY: Final = re.compile(
     rf"(?<![\w/-])(?P<id>(?P<name>{_NAME}){_GAP}(?P<kind>{_FACILITY_KIND})(?:[ ](?:of|at)"
     rf"(?: the)?[ ]{TOWN})?)(?![\w-]|[ ][Cc]ourse|[ ][Dd]ay|[^\n.]{{0,14}}:)"
@@ -162,7 +168,7 @@ _SUFFIXED: Final = (
     r"berg|fort|land|ton|port|view|side|stown)"
 )
 SUFFIXED_TOWN: Final = re.compile(
-    rf"(?<![\w/'-])(?P<id>(?:(?:North|South|East|West|New|Lake|Port|Fort)[ ])?{_SUFFIXED})"
+    rf"(?<![\w/'-])(?=[A-Z])(?P<id>(?:(?:North|South|East|West|New|Lake|Port|Fort)[ ])?{_SUFFIXED})"
     rf"(?![\w'\u2019-]){NO_TERM}"
 )
 """A word that ends as towns do."""

@@ -105,11 +105,11 @@ class PlaceForm:
 
 @cache
 def _forms() -> tuple[PlaceForm, ...]:
-    zip_code = Within(sign=forms.FIVE_DIGITS)
+    zip_code = Within(digits=forms.FIVE_DIGITS)
     return (
         PlaceForm(forms.STREET, _certain, SURE),
         PlaceForm(forms.BOX, _certain, SURE),
-        PlaceForm(forms.ZIP_AFTER_STATE, _certain, SURE, anchor=Within(sign=forms.FIVE_DIGITS, back=1)),
+        PlaceForm(forms.ZIP_AFTER_STATE, _certain, SURE, anchor=Within(digits=forms.FIVE_DIGITS, back=1)),
         PlaceForm(forms.ZIP_TOLD, _certain, SURE, folded=True),
         PlaceForm(forms.PLACEHOLDER, _certain, TOLD),
         PlaceForm(forms.TOWN_STATE_ZIP, _town_and_zip, SURE, anchor=zip_code),
