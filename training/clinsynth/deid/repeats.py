@@ -24,10 +24,14 @@ def repeats(tokens: Tokens, found: Sequence[Span]) -> Iterator[Span]:
     """Further places of what ``found`` covers: each part of a name, and other identifiers as a whole."""
     parts = _parts(tokens, found)
     whole = defaultdict(set)
+    known: dict[int, int] = {}  # start of a finding -> the end of the longest
     for span in found:
+        known[span.start] = max(span.end, known.get(span.start, 0))
         if span.label not in _SINGULAR and span.end - span.start >= _LEAST_OTHER:
             whole[tokens.lower[span.start : span.end]].add(span.label)
     for value, start, end in _places(tokens, parts.keys() | whole.keys()):
+        if known.get(start, 0) >= end:
+            continue
         if value in parts and _is_name(tokens.text[start:end], capitals=parts[value]):
             yield Span(start, end, "NAME")
         for label in whole.get(value, ()):
