@@ -68,16 +68,14 @@ class Tokens(NlpArtifacts):  # type: ignore[misc]
 
     @cached_property
     def mixed(self) -> list[int]:
-        """Which words hold something else than letters and begin with no digit."""
-        return [i for i, word in enumerate(self.written) if not word.isalpha() and not word[0].isdecimal()]
+        """Which words begin with a letter or ``_`` and hold something else than letters."""
+        others = [i for i, word in enumerate(self.written) if not word.isalpha()]
+        return [i for i in others if not self.written[i][0].isdecimal()]
 
     @cached_property
     def words(self) -> list[str]:
         """Of each word the letters with which it begins, in small letters: ``fax`` of ``Fax617``."""
-        words = self.written.copy()
-        for i in self.mixed:
-            words[i] = _LETTERS.match(words[i])[0]  # type: ignore[index]  # it matches without a letter, too
-        return words
+        return [word if word.isalpha() else _LETTERS.match(word)[0] for word in self.written]  # type: ignore[index]
 
     @cached_property
     def common(self) -> frozenset[str]:

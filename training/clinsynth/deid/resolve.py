@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from bisect import insort
 from collections.abc import Iterable, Iterator
+from itertools import pairwise
 from typing import Final
 
 from clinsynth.corpus import PHI_LABELS, Span
@@ -29,8 +30,11 @@ assert set(PRIORITY) == set(PHI_LABELS)
 
 def resolve(text: str, findings: Iterable[Span]) -> list[Span]:
     """The findings without overlaps, sorted; what is left of one has no blanks or marks at its edges."""
+    longest = list(_longest(findings))
+    if all(before.end <= span.start for before, span in pairwise(longest)):
+        return longest
     taken: list[Span] = []
-    for span in sorted(_longest(findings), key=lambda s: (_RANK[s.label], s.start - s.end, s.start)):
+    for span in sorted(longest, key=lambda s: (_RANK[s.label], s.start - s.end, s.start)):
         parts = list(outside(span, taken))
         for part in parts if parts == [span] else _trimmed(text, parts):
             insort(taken, part)

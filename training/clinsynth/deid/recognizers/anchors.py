@@ -23,7 +23,7 @@ class Leads:
         marks: characters that are neither letters nor digits.
         digits: a run of digits.
         mixed: a word that begins with a letter or ``_`` and has more than letters.
-        endings: the last three letters of a word of letters alone, in small letters.
+        endings: the last four letters of a word of letters alone, in small letters.
     """
 
     words: frozenset[str] = frozenset()

@@ -36,7 +36,7 @@ class Form(Protocol):
     def anchor(self) -> Anchor | None:
         """Where it is tried; None: at the words, digits and marks with which the pattern begins."""
 
-    def weigh(self, judge: Any, match: re.Match[str]) -> Iterator[Finding]:
+    def weigh(self, judge: Any, match: re.Match[str]) -> Sequence[Finding]:
         """The identifiers in a match; ``judge`` is what its family knows of the text."""
 
 
@@ -169,7 +169,7 @@ class _Words(dict[str, "_AtWord | None"]):
 
 
 _START: Final = itemgetter(0)
-_ENDING: Final = 3  # letters
+_ENDING: Final = 4  # letters
 _REMEMBERED: Final = 50_000  # words
 _LONGEST: Final = 24  # words of a stretch
 _WIDEST: Final = 4  # characters of a gap

@@ -9,7 +9,7 @@ is no part of the name. Eponyms, drugs and everyday words are no names by themse
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
 from typing import ClassVar, Final, NamedTuple
@@ -43,7 +43,9 @@ _INITIAL: Final = re.compile(r"[ ][A-Z](?:\.(?![A-Z])|(?![\w.]))")
 _WORD: Final = re.compile(r"\w+")
 _ABBREVIATION: Final = 4  # letters: GERD, COPD
 
-Found = tuple[int, int] | None
+Place = tuple[int, int] | None
+Found = tuple[Place, float]
+"""A place, or none after all; how sure it is."""
 
 
 class Part(NamedTuple):
@@ -78,15 +80,13 @@ class Evidence:
     """A form beside which or in which persons are named; ``look`` tells who is, and how sure that is."""
 
     pattern: re.Pattern[str]
-    look: Callable[[_Judge, re.Match[str]], Iterable[tuple[Found, float]]]
+    look: Callable[[_Judge, re.Match[str]], Sequence[Found]]
     folded: bool = False
     anchor: Anchor | None = None
 
-    def weigh(self, judge: _Judge, match: re.Match[str]) -> Iterator[Finding]:
+    def weigh(self, judge: _Judge, match: re.Match[str]) -> Sequence[Finding]:
         """The names, without their titles."""
-        for span, score in self.look(judge, match):
-            if span is not None:
-                yield "NAME", *span, score
+        return [("NAME", *span, score) for span, score in self.look(judge, match) if span is not None]
 
 
 @cache
@@ -104,41 +104,39 @@ def _evidence() -> tuple[Evidence, ...]:
     )
 
 
-def _by_cue(cue: Cue, judge: _Judge, match: re.Match[str]) -> Iterator[tuple[Found, float]]:
+def _by_cue(cue: Cue, judge: _Judge, match: re.Match[str]) -> Sequence[Found]:
     text = judge.tokens.text
     name = _AT_CUE.match(text, match.end())
-    if name is not None:
-        listed = cue.listed or text.startswith("MS", match.start())  # or multiple sclerosis
-        yield judge.front(name.start("id"), name["id"], listed=listed, two=cue.two), cue.score
-        second = None if cue.listed else SECOND.match(text, name.end())
-        if second is not None:
-            yield judge.front(second.start("id"), second["id"], listed=False), TOLD
-    elif not cue.listed:
-        yield judge.small(_SMALL_AT_CUE.match(text, match.end())), TOLD
+    if name is None:
+        return () if cue.listed else ((judge.small(_SMALL_AT_CUE.match(text, match.end())), TOLD),)
+    listed = cue.listed or text.startswith("MS", match.start())  # or multiple sclerosis
+    first = judge.front(name.start("id"), name["id"], listed=listed, two=cue.two), cue.score
+    second = None if cue.listed else SECOND.match(text, name.end())
+    if second is None:
+        return (first,)
+    return first, (judge.front(second.start("id"), second["id"], listed=False), TOLD)
 
 
-def _by_credential(judge: _Judge, match: re.Match[str]) -> Iterator[tuple[Found, float]]:
-    yield judge.back(match.start("id"), match["id"]), SURE
+def _by_credential(judge: _Judge, match: re.Match[str]) -> Sequence[Found]:
+    return ((judge.back(match.start("id"), match["id"]), SURE),)
 
 
-def _by_lists(judge: _Judge, match: re.Match[str]) -> Iterator[tuple[Found, float]]:
+def _by_lists(judge: _Judge, match: re.Match[str]) -> Sequence[Found]:
     name = judge.pair(match.start(), match[0])
-    if name is not None and EPONYM_AFTER.match(match.string, match.end()) is None:
-        yield name, LIKELY
+    return () if name is None or EPONYM_AFTER.match(match.string, match.end()) else ((name, LIKELY),)
 
 
-def _reversed(judge: _Judge, match: re.Match[str]) -> Iterator[tuple[Found, float]]:
+def _reversed(judge: _Judge, match: re.Match[str]) -> Sequence[Found]:
     first, last = match["first"].lower(), match["last"].split()[-1].lower()
-    if first not in states() and judge.is_pair(first, last):
-        yield match.span(), TOLD
+    return ((match.span(), TOLD),) if first not in states() and judge.is_pair(first, last) else ()
 
 
-def _introduced(judge: _Judge, match: re.Match[str]) -> Iterator[tuple[Found, float]]:
-    yield judge.front(match.start("id"), match["id"], listed=True), TOLD
+def _introduced(judge: _Judge, match: re.Match[str]) -> Sequence[Found]:
+    return ((judge.front(match.start("id"), match["id"], listed=True), TOLD),)
 
 
-def _placeholder(judge: _Judge, match: re.Match[str]) -> Iterator[tuple[Found, float]]:
-    yield match.span("id"), TOLD
+def _placeholder(_: _Judge, match: re.Match[str]) -> Sequence[Found]:
+    return ((match.span("id"), TOLD),)
 
 
 class _Judge:
@@ -178,7 +176,7 @@ class _Judge:
     def _is_first(self, word: str) -> bool:
         return word in self._first or ("-" in word and all(part in self._first for part in word.split("-")))
 
-    def front(self, start: int, run: str, *, listed: bool, two: bool = False) -> Found:
+    def front(self, start: int, run: str, *, listed: bool, two: bool = False) -> Place:
         """The name at the front of a run.
 
         Args:
@@ -195,7 +193,7 @@ class _Judge:
         initial = _INITIAL.match(self.tokens.text, end) if "," in run else None  # OKAFOR, ADA M.
         return self._with_suffix(parts[0].start, initial.end() if initial is not None else end)
 
-    def back(self, start: int, run: str) -> Found:
+    def back(self, start: int, run: str) -> Place:
         """The name at the end of a run, before the letters of a profession."""
         parts = _parts(start, run)
         taken = self._taken([part for part in reversed(parts) if not part.small])
@@ -225,7 +223,7 @@ class _Judge:
         names = sum(word in self._first or word in self._last for word in words)
         return names >= 2 or any(map(self.listed, words)) or (two and len(words) > 1)
 
-    def pair(self, start: int, run: str) -> Found:
+    def pair(self, start: int, run: str) -> Place:
         """A given and a family name within a run, with what of a name stands between and behind."""
         full = [part for part in _parts(start, run) if not part.small]
         for i, first in enumerate(full[:-1]):
@@ -254,7 +252,7 @@ class _Judge:
             map(str.isupper, words)
         )
 
-    def small(self, match: re.Match[str] | None) -> Found:
+    def small(self, match: re.Match[str] | None) -> Place:
         """A name in small letters behind a title (``dr. okafor``): every word must be one of the lists."""
         if match is None:
             return None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from string import ascii_lowercase
 from typing import Final
 
 from clinsynth.deid.lexicons import states
@@ -173,12 +174,9 @@ SUFFIXED_TOWN: Final = re.compile(
 )
 """A word that ends as towns do."""
 TOWN_ENDINGS: Final = frozenset(
-    {
-        "lle", "rgh", "ugh", "ury", "own", "ter", "uth", "urt", "tad", "ven", "ire", "erg", "ort", "and",
-        "ton", "iew", "ide",
-    }
-)  # fmt: skip
-"""The last three letters of such words."""
+    "ille urgh ough bury town ster outh furt stad aven hire berg fort land port view side".split()
+) | {f"{letter}ton" for letter in ascii_lowercase}
+"""The last four letters of such words."""
 PREFIXED_TOWN: Final = re.compile(
     rf"(?<![\w/-])(?P<id>(?:North|South|East|West|New|Lake|Port|Fort|San|Santa|Mount)[ ]{_NAME_WORD})(?!\w)"
     rf"{NO_TERM}"

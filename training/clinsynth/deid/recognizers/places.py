@@ -7,7 +7,7 @@ A state or a country alone is no identifier. A facility needs a name of its own:
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import ClassVar, Final
@@ -91,16 +91,14 @@ class PlaceForm:
     """A form in which places are written; ``look`` tells which part of a match is one."""
 
     pattern: re.Pattern[str]
-    look: Callable[[_Judge, re.Match[str]], Iterable[Found]]
+    look: Callable[[_Judge, re.Match[str]], Sequence[Found]]
     score: float
     folded: bool = False
     anchor: Anchor | None = None
 
-    def weigh(self, judge: _Judge, match: re.Match[str]) -> Iterator[Finding]:
+    def weigh(self, judge: _Judge, match: re.Match[str]) -> Sequence[Finding]:
         """Places below the state."""
-        for span in self.look(judge, match):
-            if span is not None:
-                yield "LOCATION", *span, self.score
+        return [("LOCATION", *span, self.score) for span in self.look(judge, match) if span is not None]
 
 
 @cache
@@ -128,42 +126,38 @@ def _forms() -> tuple[PlaceForm, ...]:
     )
 
 
-def _whole(_: _Judge, match: re.Match[str]) -> Iterator[Found]:
-    yield match.span()
+def _whole(_: _Judge, match: re.Match[str]) -> Sequence[Found]:
+    return (match.span(),)
 
 
-def _certain(_: _Judge, match: re.Match[str]) -> Iterator[Found]:
-    yield match.span("id")
+def _certain(_: _Judge, match: re.Match[str]) -> Sequence[Found]:
+    return (match.span("id"),)
 
 
-def _told(judge: _Judge, match: re.Match[str]) -> Iterator[Found]:
-    yield judge.town(match.start("id"), match["id"])
+def _told(judge: _Judge, match: re.Match[str]) -> Sequence[Found]:
+    return (judge.town(match.start("id"), match["id"]),)
 
 
-def _town_and_zip(judge: _Judge, match: re.Match[str]) -> Iterator[Found]:
-    yield match.span("zip")
-    if judge.is_state(match["state"]):
-        yield judge.town(match.start("id"), match["id"])
+def _town_and_zip(judge: _Judge, match: re.Match[str]) -> Sequence[Found]:
+    town = _told(judge, match) if judge.is_state(match["state"]) else ()
+    return match.span("zip"), *town
 
 
-def _town_before_state(judge: _Judge, match: re.Match[str]) -> Iterator[Found]:
-    if judge.before_state(match["id"], match["state"]):
-        yield judge.town(match.start("id"), match["id"])
+def _town_before_state(judge: _Judge, match: re.Match[str]) -> Sequence[Found]:
+    return _told(judge, match) if judge.before_state(match["id"], match["state"]) else ()
 
 
-def _suffixed(judge: _Judge, match: re.Match[str]) -> Iterator[Found]:
-    if judge.ends_as_towns_do(match["id"].split()[-1].lower()):
-        yield match.span("id")
+def _suffixed(judge: _Judge, match: re.Match[str]) -> Sequence[Found]:
+    return _certain(judge, match) if judge.ends_as_towns_do(match["id"].split()[-1].lower()) else ()
 
 
-def _prefixed(judge: _Judge, match: re.Match[str]) -> Iterator[Found]:
+def _prefixed(judge: _Judge, match: re.Match[str]) -> Sequence[Found]:
     word = _bare(match["id"].split()[-1])
-    if judge.clear(word) and word in last_names():
-        yield match.span("id")
+    return _certain(judge, match) if judge.clear(word) and word in last_names() else ()
 
 
-def _facility(judge: _Judge, match: re.Match[str]) -> Iterator[Found]:
-    yield judge.facility(match)
+def _facility(judge: _Judge, match: re.Match[str]) -> Sequence[Found]:
+    return (judge.facility(match),)
 
 
 class _Judge:

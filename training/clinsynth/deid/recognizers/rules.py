@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, ClassVar, Final
@@ -40,11 +40,12 @@ class Rule:
     accept: Callable[[re.Match[str]], bool] | None = None
     anchor: Anchor | None = None
 
-    def weigh(self, _: Tokens, match: re.Match[str]) -> Iterator[Finding]:
+    def weigh(self, _: Tokens, match: re.Match[str]) -> Sequence[Finding]:
         """The identifier in a match."""
         start, end = match.span("id" if "id" in self.pattern.groupindex else 0)
         if start < end and (self.accept is None or self.accept(match)):
-            yield self.label, start, end, self.score
+            return ((self.label, start, end, self.score),)
+        return ()
 
 
 class RuleRecognizer(EntityRecognizer):  # type: ignore[misc]
@@ -80,11 +81,10 @@ class RuleRecognizer(EntityRecognizer):  # type: ignore[misc]
             if label in entities
         ]
 
-    def findings(self, tokens: Tokens, matches: Iterable[tuple[Form, re.Match[str]]]) -> Iterator[Finding]:
+    def findings(self, tokens: Tokens, matches: Iterable[tuple[Form, re.Match[str]]]) -> list[Finding]:
         """What is an identifier in ``matches``, those of all its forms."""
         judge = self.judge(tokens)
-        for form, match in matches:
-            yield from form.weigh(judge, match)
+        return [finding for form, match in matches for finding in form.weigh(judge, match)]
 
 
 @lru_cache(maxsize=32)
