@@ -67,15 +67,21 @@ class Tokens(NlpArtifacts):  # type: ignore[misc]
         return list(accumulate(map(len, self._pieces)))[:-1:2]
 
     @cached_property
+    def _not_letters(self) -> list[int]:
+        return [i for i, word in enumerate(self.written) if not word.isalpha()]
+
+    @cached_property
     def mixed(self) -> list[int]:
         """Which words begin with a letter or ``_`` and hold something else than letters."""
-        others = [i for i, word in enumerate(self.written) if not word.isalpha()]
-        return [i for i in others if not self.written[i][0].isdecimal()]
+        return [i for i in self._not_letters if not self.written[i][0].isdecimal()]
 
     @cached_property
     def words(self) -> list[str]:
         """Of each word the letters with which it begins, in small letters: ``fax`` of ``Fax617``."""
-        return [word if word.isalpha() else _LETTERS.match(word)[0] for word in self.written]  # type: ignore[index]
+        words = self.written.copy()
+        for i in self._not_letters:
+            words[i] = _LETTERS.match(words[i])[0]  # type: ignore[index]  # it matches without a letter, too
+        return words
 
     @cached_property
     def common(self) -> frozenset[str]:

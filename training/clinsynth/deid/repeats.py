@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Sequence, Set
+from collections.abc import Iterator, Mapping, Sequence, Set
 from typing import Final
 
 from clinsynth.corpus import Span
@@ -20,23 +20,24 @@ _LONG_NAME: Final = 5  # a part of a name this long is a name in lower case too
 _SINGULAR: Final = frozenset({"DATE", "AGE"})  # a form of their own: the rules have found every one
 
 
-def repeats(tokens: Tokens, found: Sequence[Span]) -> Iterator[Span]:
+def repeats(tokens: Tokens, found: Sequence[Span]) -> list[Span]:
     """Further places of what ``found`` covers: each part of a name, and other identifiers as a whole."""
     parts = _parts(tokens, found)
-    whole = defaultdict(set)
+    whole: dict[str, set[str]] = defaultdict(set)
     known: dict[int, int] = {}  # start of a finding -> the end of the longest
     for span in found:
-        known[span.start] = max(span.end, known.get(span.start, 0))
+        if span.end > known.get(span.start, 0):
+            known[span.start] = span.end
         if span.label not in _SINGULAR and span.end - span.start >= _LEAST_OTHER:
             whole[tokens.lower[span.start : span.end]].add(span.label)
-    for value, start, end in _places(tokens, parts.keys() | whole.keys()):
-        if known.get(start, 0) >= end:
-            continue
+    again = []
+    for value, start, end in _places(tokens, parts.keys() | whole.keys(), known):
         if value in parts and _is_name(tokens.text[start:end], capitals=parts[value]):
-            yield Span(start, end, "NAME")
+            again.append(Span(start, end, "NAME"))
         for label in whole.get(value, ()):
             if label != "LOCATION" or tokens.text[start].isupper() or not value.isalpha():
-                yield Span(start, end, label)
+                again.append(Span(start, end, label))
+    return again
 
 
 def _parts(tokens: Tokens, found: Sequence[Span]) -> dict[str, bool]:
@@ -70,31 +71,35 @@ def _is_name(as_written: str, *, capitals: bool) -> bool:
     return as_written[0].isupper() or len(as_written) >= _LONG_NAME
 
 
-def _places(tokens: Tokens, values: Set[str]) -> Iterator[tuple[str, int, int]]:
+def _places(
+    tokens: Tokens, values: Set[str], known: Mapping[int, int]
+) -> Iterator[tuple[str, int, int]]:
     """Where each of ``values``, in small letters, stands with no letter or digit at its sides.
 
     One pass over the words, whatever the number of values: a value is looked for where its first word is.
+    Places within those ``known`` (start -> end) that begin where they do are left out.
     """
     shapes: dict[str, set[tuple[int, int]]] = defaultdict(set)
     for value in values:
-        if (word := _WORD.search(value)) is not None:
-            shapes[word[0]].add((word.start(), len(value)))
-    lower = tokens.lower
-    for at, shape in [(at, shapes[w]) for at, w in zip(tokens.starts, tokens.written) if w in shapes]:
-        for offset, length in shape:
-            start, end = at - offset, at - offset + length
-            if (
-                0 <= start
-                and end <= len(lower)
-                and (value := lower[start:end]) in values
-                and not _joined(lower, start - 1)
-                and not _joined(lower, end)
-            ):
+        if value.isalnum():
+            shapes[value].add((0, len(value)))
+        elif (first := _WORD.search(value)) is not None:
+            shapes[first[0]].add((first.start(), len(value)))
+    lower, starts = tokens.lower, tokens.starts
+    for i, word in [(i, word) for i, word in enumerate(tokens.written) if word in shapes]:
+        for offset, length in shapes[word]:
+            start = starts[i] - offset
+            end = start + length
+            if start < 0 or end > len(lower) or known.get(start, 0) >= end:
+                continue
+            if (value := lower[start:end]) in values and not _joined(lower, start, end):
                 yield value, start, end
 
 
-def _joined(text: str, offset: int) -> bool:
-    return 0 <= offset < len(text) and (text[offset].isalnum() or text[offset] == "_")
+def _joined(text: str, start: int, end: int) -> bool:
+    """Is there a letter or digit, or ``_``, at a side?"""
+    sides = text[max(start - 1, 0) : start] + text[end : end + 1]
+    return any(side.isalnum() or side == "_" for side in sides)
 
 
 def bridged(text: str, spans: Sequence[Span]) -> list[Span]:

@@ -156,12 +156,6 @@ class _Judge:
         """Is it a name of the lists, and nothing else as well?"""
         return (word in self._first or word in self._last) and self.clear(word)
 
-    def could_be(self, word: str, beside: str = "") -> bool:
-        """May it be a name when a cue says so? A word like May only ``beside`` a name of the lists."""
-        if word in self._never:
-            return word in self._last and bool(beside) and self.listed(beside)
-        return word in self._first or word in self._last or self.clear(word)
-
     def is_pair(self, first: str, last: str) -> bool:
         """Given and family name of the lists, of which at least one has no other meaning?"""
         if (
@@ -207,21 +201,24 @@ class _Judge:
         """The words up to the first that is no name."""
         taken: list[Part] = []
         for i, part in enumerate(full):
-            beside = full[1 - i].word if i < 2 and len(full) > 1 else ""
-            known = part.word in self._first or part.word in self._last
-            if not self.could_be(part.word, beside) or (
-                taken and part.word in self._everyday and not known
-            ):
+            word = part.word
+            known = word in self._first or word in self._last
+            if word in self._never:
+                beside = full[1 - i].word if i < 2 and len(full) > 1 else ""
+                could_be = word in self._last and bool(beside) and self.listed(beside)
+            else:
+                could_be = known or self.clear(word)
+            if not could_be or (taken and not known and word in self._everyday):
                 break
             taken.append(part)
         return taken
 
     def _is_sure(self, taken: list[Part], run: str, *, two: bool) -> bool:
-        words = [part.word for part in taken]
-        if len(words) == 1 and len(words[0]) <= _ABBREVIATION and run[: len(words[0])].isupper():
+        first = taken[0].word
+        if len(taken) == 1 and len(first) <= _ABBREVIATION and run[: len(first)].isupper():
             return False
-        names = sum(word in self._first or word in self._last for word in words)
-        return names >= 2 or any(map(self.listed, words)) or (two and len(words) > 1)
+        known = [part.word for part in taken if part.word in self._first or part.word in self._last]
+        return len(known) >= 2 or any(map(self.clear, known)) or (two and len(taken) > 1)
 
     def pair(self, start: int, run: str) -> Place:
         """A given and a family name within a run, with what of a name stands between and behind."""
