@@ -7,7 +7,7 @@ which Presidio's context words silently do nothing. Here lower-cased words stand
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from functools import cached_property
 from itertools import accumulate
 from typing import Any, Final
@@ -29,64 +29,54 @@ class Scanner:
         return self._ascii if text.isascii() else self._any
 
 
+class CommonWords(Container[str]):
+    """The words that stand in lower case somewhere in a text: everyday words, as a rule.
+
+    Most notes are asked for few words, and have none of them: only when one may be there, or many have been
+    asked for, the text is read for all.
+    """
+
+    def __init__(self, text: str) -> None:
+        self._text, self._asked = text, 0
+        self._words: frozenset[str] | None = None
+
+    def __contains__(self, word: object) -> bool:
+        if self._words is None:
+            self._asked += 1
+            if self._asked <= _FEW and word not in self._text:  # type: ignore[operator]  # words are strings
+                return False
+            self._words = frozenset(_COMMON.for_(self._text).findall(" " + self._text))
+        return word in self._words
+
+
 class Tokens(NlpArtifacts):  # type: ignore[misc]
-    """What is known of a text before any recogniser looks at it; made only as far as it is asked for."""
+    """What is known of a text before any recogniser looks at it.
+
+    Attributes:
+        lower: the text in lower case; as long as the text, so offsets hold.
+        written: its words, runs of letters, digits and ``_``, in lower case.
+        starts: where each word starts.
+        gaps: what stands before each word, and behind the last.
+        words: of each word the letters with which it begins, in lower case: ``fax`` of ``Fax617``.
+        mixed: numbers of the words that begin with a letter or ``_`` and hold something else than letters.
+        common: words that stand in lower case somewhere in the text.
+    """
 
     def __init__(self, text: str) -> None:
         self.text = text
         self.entities: list[Any] = []
         self.scores: list[float] = []
         self.nlp_engine = None
-
-    @cached_property
-    def lower(self) -> str:
-        """The text in lower case; as long as the text, so offsets hold."""
-        lower = self.text.lower()
-        if len(lower) == len(self.text):  # no letter grows shorter, so none has grown longer either
-            return lower
-        return "".join(c if len(low := c.lower()) != 1 else low for c in self.text)
-
-    @cached_property
-    def _pieces(self) -> list[str]:
-        """Gap, word, gap, word, ..., gap: all of the text in small letters."""
-        return _WORD.for_(self.lower).split(self.lower)
-
-    @cached_property
-    def written(self) -> list[str]:
-        """The words: runs of letters, digits and ``_``, in small letters."""
-        return self._pieces[1::2]
-
-    @cached_property
-    def gaps(self) -> list[str]:
-        """What stands before each word, and behind the last."""
-        return self._pieces[::2]
-
-    @cached_property
-    def starts(self) -> list[int]:
-        """Where each word starts."""
-        return list(accumulate(map(len, self._pieces)))[:-1:2]
-
-    @cached_property
-    def _not_letters(self) -> list[int]:
-        return [i for i, word in enumerate(self.written) if not word.isalpha()]
-
-    @cached_property
-    def mixed(self) -> list[int]:
-        """Which words begin with a letter or ``_`` and hold something else than letters."""
-        return [i for i in self._not_letters if not self.written[i][0].isdecimal()]
-
-    @cached_property
-    def words(self) -> list[str]:
-        """Of each word the letters with which it begins, in small letters: ``fax`` of ``Fax617``."""
-        words = self.written.copy()
-        for i in self._not_letters:
-            words[i] = _LETTERS.match(words[i])[0]  # type: ignore[index]  # it matches without a letter, too
-        return words
-
-    @cached_property
-    def common(self) -> frozenset[str]:
-        """The words that stand in lower case somewhere in the text: everyday words, as a rule."""
-        return frozenset(_COMMON.for_(self.text).findall(" " + self.text))
+        self.common = CommonWords(text)
+        self.lower = lower = _lower(text)
+        pieces = _WORD.for_(lower).split(lower)  # gap, word, gap, word, ..., gap
+        self.gaps, self.written = pieces[::2], pieces[1::2]
+        self.starts = list(accumulate(map(len, pieces)))[:-1:2]
+        self.words, self.mixed = self.written.copy(), []
+        for i in [i for i, word in enumerate(self.words) if not word.isalpha()]:
+            if not self.words[i][0].isdecimal():
+                self.mixed.append(i)
+            self.words[i] = _LETTERS.match(self.words[i])[0]  # type: ignore[index]  # no letter will do
 
     @cached_property
     def _matches(self) -> list[re.Match[str]]:
@@ -114,8 +104,16 @@ class Tokens(NlpArtifacts):  # type: ignore[misc]
 
 
 _WORD: Final = Scanner(r"(\w+)")
+_FEW: Final = 64
 _LETTERS: Final = re.compile(r"[^\W\d_]*")
 _COMMON: Final = Scanner(r"[^\w'\u2019.@/-]([a-zß-ÿ]{3,}+)(?![\w@/])")
+
+
+def _lower(text: str) -> str:
+    lower = text.lower()
+    if len(lower) == len(text):  # no letter grows shorter, so none has grown longer either
+        return lower
+    return "".join(c if len(low := c.lower()) != 1 else low for c in text)
 
 
 class TokenEngine(NlpEngine):  # type: ignore[misc]

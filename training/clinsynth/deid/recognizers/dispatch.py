@@ -115,7 +115,7 @@ class Dispatch:
                     yield slot, match
 
     def _sites(self, tokens: Tokens) -> Sites:
-        text, lower, starts = tokens.text, tokens.lower, tokens.starts
+        text, lower, starts, gaps = tokens.text, tokens.lower, tokens.starts, tokens.gaps
         sites: Sites = []
         tried = [0] * self._anchors  # at the words before this one, all that an anchor asks for
         at_word = map(self._words.__getitem__, tokens.words)
@@ -125,7 +125,7 @@ class Dispatch:
             if before:
                 capital = _capital(text[starts[i]])
                 for one in before:
-                    if (capital or not one.capital) and tokens.gaps[i].startswith(one.gap):
+                    if (capital or not one.capital) and gaps[i].startswith(one.gap):
                         _go_back(tokens, i, one, tried, sites)
         for signs, one in self._signs:
             for match in signs(lower):
