@@ -67,9 +67,9 @@ class WatchedAnalyzer:
     def _checked(self, recognizer: Any, tokens: Tokens, seen: Matches | None) -> list[Finding]:
         try:
             found = self._ask(recognizer, tokens) if seen is None else self._weigh(recognizer, tokens, seen)
-            inside = all(
-                0 <= start < end <= len(tokens.text) and label in self._labels for label, start, end, _ in found
-            )
+            end_of_text, labels, inside = len(tokens.text), self._labels, True
+            for label, start, end, _ in found:
+                inside = inside and 0 <= start < end <= end_of_text and label in labels
         except Exception as error:  # noqa: BLE001 - whatever it is, the note must not pass
             failed = f"{recognizer.name} failed ({type(error).__name__}): the note is withheld"
             raise GateError(failed) from None

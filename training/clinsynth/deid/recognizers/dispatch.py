@@ -85,14 +85,14 @@ class Dispatch:
         before = {a: _Before(i, a.back, a.capital, a.gap, tuple(within[a])) for i, a in enumerate(within)}
         self._anchors = len(before)
         self._signs = [(a.sign.finditer, one) for a, one in before.items() if a.sign is not None]
-        self._numbers = [(a.digits.match, one) for a, one in before.items() if a.digits is not None]
+        self._numbers = _by(([a.digits], [one]) for a, one in before.items() if a.digits is not None)
         self._words = _Words(leading, before)
         self._mixed = tuple(one for anchor, tries in leading.items() if anchor.mixed for one in tries)
         self._marks = _by((anchor.marks, tries) for anchor, tries in leading.items())
         self._mark = re.compile("|".join(map(re.escape, self._marks)) or "(?!)").finditer
         digits = _by(([one.folded], [one]) for a, tries in leading.items() if a.digits for one in tries)
         self._digits = [
-            (_either(self._forms[one.slot].pattern.pattern for one in tries).match, folded, tries)
+            (_either(forms[one.slot].pattern for one in tries).match, folded, tries)
             for folded, tries in digits.items()
         ]
 
@@ -134,9 +134,10 @@ class Dispatch:
         for match_at, folded, tries in self._digits:
             seen = lower if folded else text
             sites += [(start, tries) for start in digits if match_at(seen, start) is not None]
-        for match_at, one in self._numbers:
-            for start in [start for start in digits if match_at(lower, start) is not None]:
-                _go_back(tokens, bisect_right(starts, start) - 1, one, tried, sites)
+        for number, ahead in self._numbers.items():
+            for start in [start for start in digits if number.match(lower, start) is not None]:
+                for one in ahead:
+                    _go_back(tokens, bisect_right(starts, start) - 1, one, tried, sites)
         sites += [(match.start(), self._marks[match[0]]) for match in self._mark(text)]
         sites += [(starts[i], self._mixed) for i in tokens.mixed]
         return sites
@@ -217,16 +218,17 @@ def _by(entries: Iterable[tuple[Iterable[Any], Sequence[Any]]]) -> dict[Any, tup
     return table
 
 
-def _either(patterns: Iterable[str]) -> re.Pattern[str]:
+def _either(patterns: Iterable[re.Pattern[str]]) -> re.Pattern[str]:
     """Matches where one of the patterns does; those with the same look-behind are asked together."""
     alike: dict[str, list[str]] = defaultdict(list)
-    for pattern in patterns:
+    for pattern in (pattern.pattern for pattern in patterns):
         look = _LOOK_BEHIND.match(pattern)
         end = look.end() if look is not None else 0
         alike[pattern[:end]].append(_NAMED.sub("(?:", pattern[end:]))
     return re.compile("|".join(f"{look}(?:{'|'.join(f'(?:{p})' for p in ps)})" for look, ps in alike.items()))
 
 
-_DIGITS: Final = Scanner(r"\d(?<!\d\d)")  # the first of a run
+# The first of a run. Up to four digits before another mark than these begin nothing: 98.6, or 12) do not.
+_DIGITS: Final = Scanner(r"\d(?<!\d\d)(?=\d*+[-/.:(\s'\u2019a-z]|\d{4})")
 _LOOK_BEHIND: Final = re.compile(r"\(\?<!(?:\[[^\]]*\]|\\w)\)")
 _NAMED: Final = re.compile(r"\(\?P<\w+>")

@@ -54,6 +54,7 @@ _KIN: Final = (
 )
 _ADDRESSED: Final = r"cc'?d?|carbon copy|copies? to|copy|to|from|attn|attention|re|regarding"
 _LINK: Final = r"(?:[ \t]{0,3}:|[ ][-\u2013]{1,2}(?=[ ]))[ \t]{0,8}(?:\n[ \t]{0,4})?(?:/s/[ ])?"
+_LINKED: Final = r"(?=[^\n:\u2013-]{0,60}[:\u2013-])"  # or it need not be looked at
 _DEAR: Final = (
     r"dear|sincerely|respectfully(?: submitted| yours)?|(?:kind |best |warm )?regards|"
     r"yours (?:truly|sincerely|faithfully)|best wishes|many thanks"
@@ -88,14 +89,14 @@ class Cue:
 
 CUES: Final = (
     Cue(re.compile(rf"(?<![\w/-]){_TITLE}(?:\.[ \t]{{0,2}}\n?|[ \t]{{1,2}}|\n)"), SURE, listed=False),
-    Cue(re.compile(rf"(?<![\w/-])(?:{_SIGNED}){_LINK}{_OPTIONAL_TITLE}"), TOLD, listed=False),
+    Cue(re.compile(rf"(?<![\w/-]){_LINKED}(?:{_SIGNED}){_LINK}{_OPTIONAL_TITLE}"), TOLD, listed=False),
     Cue(re.compile(
         rf"(?<![\w/-])(?:electronically |digitally |e-)?(?:signed|dictated|transcribed|"
         rf"authenticated|attested)(?: electronically)? by[ ]{_OPTIONAL_TITLE}"), TOLD, listed=False),
     Cue(re.compile(rf"(?<!\w)(?<![\w/]/)s/+[ ]{{0,2}}{_OPTIONAL_TITLE}"), TOLD),
     Cue(re.compile(rf"(?<![\w/-])electronically signed\n{_OPTIONAL_TITLE}"), TOLD, listed=False),
-    Cue(re.compile(rf"(?<![\w/-])(?:{_PATIENT}){_LINK}{_OPTIONAL_TITLE}"), TOLD, two=True),
-    Cue(re.compile(rf"(?<![\w/-])(?:{_STAFF}|{_KIN}|{_ADDRESSED}){_LINK}{_OPTIONAL_TITLE}"), TOLD),
+    Cue(re.compile(rf"(?<![\w/-]){_LINKED}(?:{_PATIENT}){_LINK}{_OPTIONAL_TITLE}"), TOLD, two=True),
+    Cue(re.compile(rf"(?<![\w/-]){_LINKED}(?:{_STAFF}|{_KIN}|{_ADDRESSED}){_LINK}{_OPTIONAL_TITLE}"), TOLD),
     Cue(re.compile(rf"(?<![\w/-])(?:{_DEAR})\b[,:]?[ \t]{{0,2}}\n{{0,3}}[ \t]*{_OPTIONAL_TITLE}"), TOLD),
     Cue(re.compile(rf"(?<![\w/-])(?:{_KIN}|{_STAFF}|patient|pt)(?:,[ \n]|[ ]is[ ]|[ ]\(|[ \n])"), TOLD),
     Cue(re.compile(rf"(?<![\w/-])(?:{_MET})[ \n]"), TOLD),
