@@ -109,7 +109,7 @@ FACILITY_WORDS: Final = frozenset(
 )
 """One of these stands in the name of every facility."""
 FACILITY: Final = re.compile(
-    rf"(?<![\w/-])(?P<id>(?P<name>{_NAME}){_GAP}(?P<kind>{_FACILITY_KIND})(?:[ ](?:of|at)"
+    rf"(?<![\w/-])(?P<id>(?P<name>{_NAME}){_GAP}(?<!\w)(?P<kind>{_FACILITY_KIND})(?:[ ](?:of|at)"
     rf"(?: the)?[ ]{TOWN})?)(?![\w-]|[ ][Cc]ourse|[ ][Dd]ay|[^\n.]{{0,14}}:)"
 )
 FACILITY_UPPER: Final = re.compile(
@@ -133,8 +133,8 @@ _COMPANY_KIND: Final = (
 )
 COMPANY_WORDS: Final = frozenset(_COMPANY_KIND.lower().split("|"))
 COMPANY: Final = re.compile(
-    rf"(?<![\w/-])(?P<id>{_FIRM}(?:(?:,[ ]|{_GAP}|-)(?:{_FIRM}|and|&)(?=[ ,\n-])){{0,3}}"
-    rf"(?:,[ ]|{_GAP})(?:{_COMPANY_KIND})\b)"
+    rf"(?<![\w/-])(?P<id>{_FIRM}(?:(?:,[ ]|{_GAP}|-)(?<!\w)(?:{_FIRM}|and|&)(?=[ ,\n-])){{0,3}}"
+    rf"(?:,[ ]|{_GAP})(?<!\w)(?:{_COMPANY_KIND})\b)"
 )
 _TO_A_PLACE: Final = rf"{_GAP}(?:in|to|from|at|near|outside(?: of)?|of|around){_GAP}(?:the[ ])?"
 LIVES: Final = re.compile(
