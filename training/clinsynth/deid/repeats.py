@@ -34,9 +34,11 @@ def repeats(tokens: Tokens, found: Sequence[Span]) -> list[Span]:
     for value, start, end in _places(tokens, parts.keys() | whole.keys(), known):
         if value in parts and _is_name(tokens.text[start:end], capitals=parts[value]):
             again.append(Span(start, end, "NAME"))
-        for label in whole.get(value, ()):
-            if label != "LOCATION" or tokens.text[start].isupper() or not value.isalpha():
-                again.append(Span(start, end, label))
+        again += [
+            Span(start, end, label)
+            for label in whole.get(value, ())
+            if label != "LOCATION" or tokens.text[start].isupper() or not value.isalpha()
+        ]
     return again
 
 
@@ -71,9 +73,7 @@ def _is_name(as_written: str, *, capitals: bool) -> bool:
     return as_written[0].isupper() or len(as_written) >= _LONG_NAME
 
 
-def _places(
-    tokens: Tokens, values: Set[str], known: Mapping[int, int]
-) -> Iterator[tuple[str, int, int]]:
+def _places(tokens: Tokens, values: Set[str], known: Mapping[int, int]) -> Iterator[tuple[str, int, int]]:
     """Where each of ``values``, in small letters, stands with no letter or digit at its sides.
 
     One pass over the words, whatever the number of values: a value is looked for where its first word is.
@@ -86,13 +86,16 @@ def _places(
         elif (first := _WORD.search(value)) is not None:
             shapes[first[0]].add((first.start(), len(value)))
     lower, starts = tokens.lower, tokens.starts
+    ends: dict[str, int] = {}  # of a value, where its last place ended: its places never overlap
     for i, word in [(i, word) for i, word in enumerate(tokens.written) if word in shapes]:
         for offset, length in shapes[word]:
             start = starts[i] - offset
             end = start + length
             if start < 0 or end > len(lower) or known.get(start, 0) >= end:
                 continue
-            if (value := lower[start:end]) in values and not _joined(lower, start, end):
+            value = lower[start:end]
+            if value in values and start >= ends.get(value, 0) and not _joined(lower, start, end):
+                ends[value] = end
                 yield value, start, end
 
 

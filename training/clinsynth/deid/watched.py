@@ -1,7 +1,7 @@
 """No finding is lost in silence: every recogniser answers, with places inside the text, or the note stays.
 
-The recognisers are Presidio's and ours, and are asked one after the other. Presidio's own ``AnalyzerEngine``
-would do it, too; but it takes an answer of None for "nothing found", leaves recognisers out with a line in a
+The recognisers are Presidio's and ours, asked one after the other. Presidio's own ``AnalyzerEngine`` would
+do that, too; but it takes an answer of None for "nothing found", leaves recognisers out with a line in a
 log, passes on errors whose message may quote the note, compares each result with each, and reads the text
 once for every recogniser (docs/decisions/041).
 """
@@ -74,14 +74,14 @@ class WatchedAnalyzer:
             failed = f"{recognizer.name} failed ({type(error).__name__}): the note is withheld"
             raise GateError(failed) from None
         if not inside:
-            raise GateError(f"{recognizer.name} found something that is not in the text: the note is withheld")
+            raise GateError(
+                f"{recognizer.name} found something that is not in the text: the note is withheld"
+            )
         return found
 
     def _weigh(self, family: RuleRecognizer, tokens: Tokens, seen: Matches) -> list[Finding]:
         return [finding for finding in family.findings(tokens, seen) if finding[0] in self._labels]
 
     def _ask(self, recognizer: Any, tokens: Tokens) -> list[Finding]:
-        results = recognizer.analyze(
-            text=tokens.text, entities=list(self._labels), nlp_artifacts=tokens
-        )
+        results = recognizer.analyze(text=tokens.text, entities=list(self._labels), nlp_artifacts=tokens)
         return [(result.entity_type, result.start, result.end, result.score) for result in results]

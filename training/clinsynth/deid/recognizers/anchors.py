@@ -1,8 +1,8 @@
 """Where in a text a pattern can match at all: at some words, digits or marks, and nowhere else.
 
-A text is cut into words once for all patterns; a pattern is then tried where its anchor stands, not at every
-character. For a pattern that begins with one of certain words the anchor follows from the pattern itself
-(``leads``); others declare theirs.
+A text is cut into words once for all patterns; a pattern is then tried where its anchor stands, not at
+every character. For a pattern that begins with one of certain words the anchor follows from the pattern
+itself (``leads``); others declare theirs.
 """
 
 from __future__ import annotations
@@ -74,8 +74,8 @@ def leads(pattern: re.Pattern[str]) -> Leads:
     """The words, digits and marks with which the pattern's matches begin.
 
     Raises:
-        ValueError: there is no end to them. The pattern needs an anchor that is declared, or a ``\\b`` behind
-            its first word; or it may begin in the middle of a word, and needs a look-behind.
+        ValueError: there is no end to them: the pattern needs an anchor that is declared, or a ``\\b`` behind
+            its first word. Or it may begin within a word: it needs a look-behind.
     """
     nodes = list(_parser.parse(pattern.pattern, pattern.flags))
     found = _Leads()
@@ -88,7 +88,9 @@ def leads(pattern: re.Pattern[str]) -> Leads:
 
 def first_words(*sources: str) -> frozenset[str]:
     """The words with which matches of patterns begin, in small letters."""
-    return frozenset().union(*(leads(re.compile(rf"(?<!\w)(?:{source})(?!\w)")).words for source in sources))
+    return frozenset().union(
+        *(leads(re.compile(rf"(?<!\w)(?:{source})(?!\w)")).words for source in sources)
+    )
 
 
 class _Leads:
@@ -110,9 +112,12 @@ class _Leads:
 
     def _step(self, operation: Any, argument: Any, open_: set[str]) -> set[str]:
         if operation in _SETS:
-            return self._characters(argument if operation is _constants.IN else [(operation, argument)], open_)
+            return self._characters(
+                argument if operation is _constants.IN else [(operation, argument)], open_
+            )
         if operation in _REPEATS:
-            return self._repeat(*argument, open_)
+            least, most, repeated = argument
+            return self._repeat(least, most, repeated, open_)
         if operation is _constants.BRANCH:
             return set().union(*(self.follow(way, open_) for way in argument[1]))
         if operation is _constants.SUBPATTERN:
@@ -155,7 +160,7 @@ class _Leads:
         return {word + letter for word in open_ for letter in letters}
 
     def _leave(self, open_: set[str], character: str) -> None:
-        """A character that is no letter ends the words; without a letter before, the match begins with it."""
+        """A character that is no letter ends a word; without a letter before, the match begins with it."""
         self.words |= open_ - {""}
         if "" in open_ and character.isdigit():
             self.digits = True

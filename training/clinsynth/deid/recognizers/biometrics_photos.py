@@ -11,8 +11,9 @@ from clinsynth.deid.recognizers.rules import SURE, TOLD, Rule, RuleRecognizer
 
 _VALUE: Final = r"(?P<value>(?=[a-z/._-]{0,20}\d)[a-z0-9]{1,30}(?:[-/._][a-z0-9]{1,30}){0,7})(?![\w%])"
 _LINK: Final = (
-    r"(?![a-z])(?:[ \t]{1,2}(?:template|record|scan|image|hash|file|id|number|no|reference|ref|code|on file|"
-    r"identifier|stored|as|is|under|enrolled|captured)\b\.?){0,4}[ \t]{0,2}(?:[:#=(-][ \t]{0,2}){0,2}"
+    r"(?![a-z])(?:[ \t]{1,2}(?:template|record|scan|image|hash|file|id|number|no|reference|ref|code|"
+    r"on file|identifier|stored|as|is|under|enrolled|captured)\b\.?){0,4}"
+    r"[ \t]{0,2}(?:[:#=(-][ \t]{0,2}){0,2}"
 )
 _PICTURE: Final = "jpe?g|png|gif|tiff?|bmp|heic|dcm|webp"
 

@@ -88,7 +88,13 @@ class ContactRecognizer(RuleRecognizer):
             TOLD,
             folded=True,
         ),
-        Rule("EMAIL", re.compile(rf"[\w.+%'-]{{1,64}}@{_HOST}", re.ASCII), SURE, folded=True, anchor=Hint(re.compile("@"))),
+        Rule(
+            "EMAIL",
+            re.compile(rf"[\w.+%'-]{{1,64}}@{_HOST}", re.ASCII),
+            SURE,
+            folded=True,
+            anchor=Hint(re.compile("@")),
+        ),
         Rule(
             "URL",
             re.compile(r"(?<!\w)(?:https?|ftps?|sftp)://[^\s<>\"'\x00]{1,2000}(?<![.,;:!?)\]])"),
@@ -111,7 +117,12 @@ class ContactRecognizer(RuleRecognizer):
             folded=True,
             anchor=Hint(re.compile(rf"\.(?:{_DOMAIN})(?![\w@.-])")),
         ),
-        Rule("IP", re.compile(rf"(?<![\w.]){_OCTET}(?:\.{_OCTET}){{3}}(?:/\d{{1,2}})?(?!\w|\.\d)"), SURE, folded=True),
+        Rule(
+            "IP",
+            re.compile(rf"(?<![\w.]){_OCTET}(?:\.{_OCTET}){{3}}(?:/\d{{1,2}})?(?!\w|\.\d)"),
+            SURE,
+            folded=True,
+        ),
         Rule(
             "IP",
             re.compile(r"(?<![\w:])(?:[0-9a-f]{1,4}:){2,7}(?::?[0-9a-f]{1,4}){1,6}(?![\w:])"),

@@ -31,9 +31,7 @@ _YEAR: Final = r"(?:(?:1[89]|20)\d{2}|['\u2019]\d{2})"
 _MORE_DAYS: Final = rf"(?:[ ]?(?:-|\u2013|to|and|through|&|/)[ ]?{_DAY})?"
 _M: Final = r"(?:0?[1-9]|1[0-2])"
 _D: Final = r"(?:0?[1-9]|[12]\d|3[01])"
-_MONTHS: Final = frozenset(
-    "january february march april may june july august september october november december".split()
-)
+_MONTHS: Final = "January|February|March|April|May|June|July|August|September|October|November|December"
 _BLANK_YEAR: Final = r"(?:yyyy|yy|xxxx|xx|0000|\*\*\*\*|____|__|(?:19|20)\d\d)"
 _PLACEHOLDER: Final = (
     r"(?:mm|dd|xx|00|\*\*|__)[/-](?:mm|dd|xx|00|\*\*|__)[/-]"
@@ -47,9 +45,7 @@ def _numeric(mark: str, year: str) -> Rule:
     """Day, month and year, or month, day and year."""
     return Rule(
         "DATE",
-        re.compile(
-            rf"(?<![\w/.-])(?P<a>\d{{1,2}}){mark}(?P<b>\d{{1,2}}){mark}{year}(?![\w/]|[.-]\d)"
-        ),
+        re.compile(rf"(?<![\w/.-])(?P<a>\d{{1,2}}){mark}(?P<b>\d{{1,2}}){mark}{year}(?![\w/]|[.-]\d)"),
         SURE,
         folded=True,
         accept=is_numeric_date,
@@ -114,11 +110,11 @@ class DateAgeRecognizer(RuleRecognizer):
                 r"(?<!\w)(?:[Ii]n|[Ss]ince|[Ll]ast|[Tt]his|[Nn]ext|[Uu]ntil|[Bb]y|[Oo]f|[Ee]arly|"
                 r"[Ll]ate|[Mm]id|[Dd]uring|[Ff]rom|[Tt]hrough|[Tt]o|[Bb]ack in|[Mm]iddle of|"
                 r"[Ee]nd of)[ -]"
-                r"(?P<id>January|February|March|April|May|June|July|August|September|October|November|"
-                r"December)(?!\w| [A-Z])"
+                r"(?P<id>"
+                rf"{_MONTHS})(?!\w| [A-Z])"
             ),
             TOLD,
-            anchor=Within(words=_MONTHS, back=3),
+            anchor=Within(frozenset(_MONTHS.lower().split("|")), back=3),
         ),
         Rule(
             "DATE",

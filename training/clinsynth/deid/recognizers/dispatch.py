@@ -104,7 +104,10 @@ class Dispatch:
         sites.sort(key=_START)
         for start, tries in sites:
             for slot, match_at, folded in tries:
-                if start >= ends[slot] and (match := match_at(lower if folded else text, start)) is not None:
+                if (
+                    start >= ends[slot]
+                    and (match := match_at(lower if folded else text, start)) is not None
+                ):
                     ends[slot] = match.end()
                     yield slot, match
         for sign, slot in self._hinted:
@@ -154,7 +157,10 @@ class _Words(dict[str, "_AtWord | None"]):
         ahead = _by((anchor.words, [one]) for anchor, one in before.items())
         self._endings = _by((anchor.endings, tries) for anchor, tries in leading.items())
         super().__init__(
-            {word: _AtWord(at.get(word, ()) + self._ending(word), ahead.get(word, ())) for word in {*at, *ahead}}
+            {
+                word: _AtWord(at.get(word, ()) + self._ending(word), ahead.get(word, ()))
+                for word in {*at, *ahead}
+            }
         )
         self._most = len(self) + _REMEMBERED
 
@@ -225,7 +231,9 @@ def _either(patterns: Iterable[re.Pattern[str]]) -> re.Pattern[str]:
         look = _LOOK_BEHIND.match(pattern)
         end = look.end() if look is not None else 0
         alike[pattern[:end]].append(_NAMED.sub("(?:", pattern[end:]))
-    return re.compile("|".join(f"{look}(?:{'|'.join(f'(?:{p})' for p in ps)})" for look, ps in alike.items()))
+    return re.compile(
+        "|".join(f"{look}(?:{'|'.join(f'(?:{p})' for p in ps)})" for look, ps in alike.items())
+    )
 
 
 # The first of a run. Up to four digits before another mark than these begin nothing: 98.6, or 12) do not.

@@ -136,7 +136,12 @@ class NumberRecognizer(RuleRecognizer):
             digits=4,
             characters=5,
         ),
-        Rule("LICENSE", re.compile(r"(?<![\w-])[ABCDEFGHJKLMPRSTUX][A-Z9]\d{7}(?![\w-])"), LIKELY, anchor=Leads(mixed=True)),
+        Rule(
+            "LICENSE",
+            re.compile(r"(?<![\w-])[ABCDEFGHJKLMPRSTUX][A-Z9]\d{7}(?![\w-])"),
+            LIKELY,
+            anchor=Leads(mixed=True),
+        ),
         Rule(
             "VEHICLE",
             re.compile(
@@ -173,7 +178,10 @@ class NumberRecognizer(RuleRecognizer):
         ),
         Rule("DEVICE", re.compile(r"\(01\)\d{14}(?:\(\d{2}\)[A-Za-z0-9/-]{1,20}){0,4}"), SURE),
         Rule(
-            "DEVICE", re.compile(r"(?<![\w:])(?:[0-9a-f]{2}[:-]){5}[0-9a-f]{2}(?![\w:])"), SURE, folded=True,
+            "DEVICE",
+            re.compile(r"(?<![\w:])(?:[0-9a-f]{2}[:-]){5}[0-9a-f]{2}(?![\w:])"),
+            SURE,
+            folded=True,
             anchor=Hint(re.compile("[:-][0-9a-f]{2}[:-][0-9a-f]{2}[:-]")),
         ),
         Rule(
@@ -204,8 +212,10 @@ class NumberRecognizer(RuleRecognizer):
                 _is_value(match["id"], 3, 6) and not match[0].startswith(("cpt", "icd", "ndc"))
             ),
             anchor=Within(
-                sign=re.compile(rf"[in#](?:(?<=i)d\b\.?|(?<=n)(?:umbers?|o|r)\b\.?|(?<=#)){_LINK}"
-                    r"(?=[a-z]{0,3}[ ]?[a-z/.-]{0,12}\d)"),
+                sign=re.compile(
+                    rf"[in#](?:(?<=i)d\b\.?|(?<=n)(?:umbers?|o|r)\b\.?|(?<=#)){_LINK}"
+                    r"(?=[a-z]{0,3}[ ]?[a-z/.-]{0,12}\d)"
+                ),
                 back=1,
             ),
         ),

@@ -101,12 +101,13 @@ _FACILITY_KIND: Final = (
     r"Center|Centre|"
     r"Pavilion|Public Library|Library|Church)"
 )
-FACILITY_WORDS: Final = frozenset(
-    "hospital hospitals infirmary hospice clinic clinics university college institute academy school high "
-    "elementary middle primary public center centre group partners associates building plaza campus health "
-    "healthcare home facility living community village care manor dialysis practice medicine laboratories "
-    "pharmacy shelter prison institution vamc pavilion library church".split()
+_FACILITY_WORDS: Final = (
+    "hospital|hospitals|infirmary|hospice|clinic|clinics|university|college|institute|academy|school|high|"
+    "elementary|middle|primary|public|center|centre|group|partners|associates|building|plaza|campus|health|"
+    "healthcare|home|facility|living|community|village|care|manor|dialysis|practice|medicine|laboratories|"
+    "pharmacy|shelter|prison|institution|vamc|pavilion|library|church"
 )
+FACILITY_WORDS: Final = frozenset(_FACILITY_WORDS.split("|"))
 """One of these stands in the name of every facility."""
 FACILITY: Final = re.compile(
     rf"(?<![\w/-])(?P<id>(?P<name>{_NAME}){_GAP}(?<!\w)(?P<kind>{_FACILITY_KIND})(?:[ ](?:of|at)"
@@ -173,9 +174,8 @@ SUFFIXED_TOWN: Final = re.compile(
     rf"(?![\w'\u2019-]){NO_TERM}"
 )
 """A word that ends as towns do."""
-TOWN_ENDINGS: Final = frozenset(
-    "ille urgh ough bury town ster outh furt stad aven hire berg fort land port view side".split()
-) | {f"{letter}ton" for letter in ascii_lowercase}
+_ENDINGS: Final = "ille|urgh|ough|bury|town|ster|outh|furt|stad|aven|hire|berg|fort|land|port|view|side"
+TOWN_ENDINGS: Final = frozenset(_ENDINGS.split("|")) | {f"{letter}ton" for letter in ascii_lowercase}
 """The last four letters of such words."""
 PREFIXED_TOWN: Final = re.compile(
     rf"(?<![\w/-])(?P<id>(?:North|South|East|West|New|Lake|Port|Fort|San|Santa|Mount)[ ]{_NAME_WORD})(?!\w)"

@@ -111,7 +111,12 @@ def _forms() -> tuple[PlaceForm, ...]:
         PlaceForm(forms.ZIP_TOLD, _certain, SURE, folded=True),
         PlaceForm(forms.PLACEHOLDER, _certain, TOLD),
         PlaceForm(forms.TOWN_STATE_ZIP, _town_and_zip, SURE, anchor=zip_code),
-        PlaceForm(forms.TOWN_STATE, _town_before_state, TOLD, anchor=Within(forms.STATE_WORDS, capital=True, gap=",")),
+        PlaceForm(
+            forms.TOWN_STATE,
+            _town_before_state,
+            TOLD,
+            anchor=Within(forms.STATE_WORDS, capital=True, gap=","),
+        ),
         PlaceForm(_listed_towns(), _whole, LIKELY),
         PlaceForm(forms.SUFFIXED_TOWN, _suffixed, LIKELY, anchor=Leads(endings=forms.TOWN_ENDINGS)),
         PlaceForm(forms.PREFIXED_TOWN, _prefixed, LIKELY),
