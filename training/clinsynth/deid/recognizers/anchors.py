@@ -23,14 +23,12 @@ class Leads:
         marks: characters that are neither letters nor digits.
         digits: a run of digits.
         mixed: a word that begins with a letter or ``_`` and has more than letters.
-        endings: the last four letters of a word of letters alone, in small letters.
     """
 
     words: frozenset[str] = frozenset()
     marks: frozenset[str] = frozenset()
     digits: bool = False
     mixed: bool = False
-    endings: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +37,7 @@ class Within:
 
     Args:
         words: of which one must stand in the match, in small letters.
+        endings: or a word of letters alone with one of these four at its end.
         sign: or what must match within the match, in the text in small letters.
         digits: or what must match at the first of a run of digits.
         back: it begins so many words before at most; without it, at any but the last in the stretch of
@@ -48,6 +47,7 @@ class Within:
     """
 
     words: frozenset[str] = frozenset()
+    endings: frozenset[str] = frozenset()
     sign: re.Pattern[str] | None = None
     digits: re.Pattern[str] | None = None
     back: int | None = None
@@ -74,8 +74,8 @@ def leads(pattern: re.Pattern[str]) -> Leads:
     """The words, digits and marks with which the pattern's matches begin.
 
     Raises:
-        ValueError: there is no end to them: the pattern needs an anchor that is declared, or a ``\\b`` behind
-            its first word. Or it may begin within a word: it needs a look-behind.
+        ValueError: there is no end to them: the pattern needs an anchor that is declared, or a ``\\b``
+            behind its first word. Or it may begin within a word: it needs a look-behind.
     """
     nodes = list(_parser.parse(pattern.pattern, pattern.flags))
     found = _Leads()

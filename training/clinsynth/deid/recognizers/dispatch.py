@@ -155,21 +155,21 @@ class _Words(dict[str, "_AtWord | None"]):
     def __init__(self, leading: dict[Leads, list[_Try]], before: dict[Within, _Before]) -> None:
         at = _by((anchor.words, tries) for anchor, tries in leading.items())
         ahead = _by((anchor.words, [one]) for anchor, one in before.items())
-        self._endings = _by((anchor.endings, tries) for anchor, tries in leading.items())
+        self._endings = _by((anchor.endings, [one]) for anchor, one in before.items())
         super().__init__(
             {
-                word: _AtWord(at.get(word, ()) + self._ending(word), ahead.get(word, ()))
+                word: _AtWord(at.get(word, ()), ahead.get(word, ()) + self._ending(word))
                 for word in {*at, *ahead}
             }
         )
         self._most = len(self) + _REMEMBERED
 
-    def _ending(self, word: str) -> tuple[_Try, ...]:
+    def _ending(self, word: str) -> tuple[_Before, ...]:
         return self._endings.get(word[-_ENDING:], ())
 
     def __missing__(self, word: str) -> _AtWord | None:
-        tries = self._ending(word)
-        entry = _AtWord(tries, ()) if tries else None
+        before = self._ending(word)
+        entry = _AtWord((), before) if before else None
         if len(self) < self._most:
             self[word] = entry
         return entry

@@ -15,7 +15,7 @@ from typing import ClassVar, Final
 from clinsynth.deid.engine import Tokens
 from clinsynth.deid.lexicons import first_names, last_names, phrase_list, states, word_list
 from clinsynth.deid.recognizers import place_forms as forms
-from clinsynth.deid.recognizers.anchors import Anchor, Leads, Within
+from clinsynth.deid.recognizers.anchors import Anchor, Within
 from clinsynth.deid.recognizers.dispatch import Finding, Form
 from clinsynth.deid.recognizers.forms import APOSTROPHE
 from clinsynth.deid.recognizers.rules import LIKELY, SURE, TOLD, RuleRecognizer
@@ -118,7 +118,12 @@ def _forms() -> tuple[PlaceForm, ...]:
             anchor=Within(forms.STATE_WORDS, capital=True, gap=","),
         ),
         PlaceForm(_listed_towns(), _whole, LIKELY),
-        PlaceForm(forms.SUFFIXED_TOWN, _suffixed, LIKELY, anchor=Leads(endings=forms.TOWN_ENDINGS)),
+        PlaceForm(
+            forms.SUFFIXED_TOWN,
+            _suffixed,
+            LIKELY,
+            anchor=Within(endings=forms.TOWN_ENDINGS, back=1, capital=True),
+        ),
         PlaceForm(forms.PREFIXED_TOWN, _prefixed, LIKELY),
         PlaceForm(forms.FACILITY, _facility, TOLD, anchor=Within(forms.FACILITY_WORDS, capital=True)),
         PlaceForm(forms.FACILITY_UPPER, _facility, TOLD, anchor=Within(forms.FACILITY_WORDS, capital=True)),
