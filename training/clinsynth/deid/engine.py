@@ -74,9 +74,10 @@ class Tokens(NlpArtifacts):  # type: ignore[misc]
         self.starts = list(accumulate(map(len, pieces)))[:-1:2]
         self.words, self.mixed = self.written.copy(), []
         for i in [i for i, word in enumerate(self.words) if not word.isalpha()]:
-            if not self.words[i][0].isdecimal():
+            word, self.words[i] = self.words[i], ""
+            if not word[0].isdecimal():
                 self.mixed.append(i)
-            self.words[i] = _LETTERS.match(self.words[i])[0]  # type: ignore[index]  # no letter will do
+                self.words[i] = _LETTERS.match(word)[0]  # type: ignore[index]  # no letter will do
 
     @cached_property
     def _matches(self) -> list[re.Match[str]]:

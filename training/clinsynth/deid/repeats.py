@@ -45,22 +45,21 @@ def repeats(tokens: Tokens, found: Sequence[Span]) -> list[Span]:
 def _parts(tokens: Tokens, found: Sequence[Span]) -> dict[str, bool]:
     """The parts of all names, in small letters; was one found in capitals?"""
     parts: dict[str, bool] = {}
+    everyday, eponyms = word_list("ordinary"), word_list("eponyms")
     for name in {tokens.text[span.start : span.end] for span in found if span.label == "NAME"}:
-        for match in _NAME_PART.finditer(name):
-            part = match[0].lower()
-            if part not in PARTICLES and not _is_everyday(part, tokens):
-                parts[part] = parts.get(part, False) or match[0].isupper()
+        for as_written in _NAME_PART.findall(name):
+            part = as_written.lower()
+            if part in parts:
+                parts[part] |= as_written.isupper()
+            elif (
+                part not in PARTICLES
+                and part not in everyday
+                and part not in eponyms
+                # A name of the lists in small letters is one in a hurry; another word is a word.
+                and (part not in tokens.common or part in last_names() or part in first_names())
+            ):
+                parts[part] = as_written.isupper()
     return parts
-
-
-def _is_everyday(word: str, tokens: Tokens) -> bool:
-    # A name of the lists in small letters is one in a hurry; another word is a word.
-    listed = word in last_names() or word in first_names()
-    return (
-        word in word_list("ordinary")
-        or word in word_list("eponyms")
-        or (word in tokens.common and not listed)
-    )
 
 
 def _is_name(as_written: str, *, capitals: bool) -> bool:

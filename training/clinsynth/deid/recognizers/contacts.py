@@ -16,7 +16,7 @@ from clinsynth.deid.recognizers.rules import LIKELY, SURE, TOLD, Rule, RuleRecog
 _EXTENSION: Final = r"(?:[ \t]{0,2},?[ \t]{0,2}(?:ext|extension|x)\.?[ \t]{0,2}#?\d{1,6}\b)?"
 # 617-555-0101, (617) 555-0101, +1 617.555.0101, 617/555-0101; +44 20 7946 0958
 _NORTH_AMERICAN: Final = (
-    r"(?:\+?1[ \t.-]{0,2})?(?:\(\d{3}\)[ \t]{0,2}[-.]?|\d{3}[ \t]?[-./][ \t]?|\d{3}[ \t])"
+    r"(?=[+(1]|\d{3}[ \t./-])(?:\+?1[ \t.-]{0,2})?(?:\(\d{3}\)[ \t]{0,2}[-.]?|\d{3}[ \t]?[-./][ \t]?|\d{3}[ \t])"
     r"\d{3}(?:[ \t]?[-.\u2013][ \t]?|[ \t])\d{4}"
 )
 _INTERNATIONAL: Final = r"\+\d{1,3}[ \t.-]?(?:\(\d{1,4}\)[ \t.-]?)?\d{1,4}(?:[ \t.-]?\d{2,5}){1,4}"
@@ -119,7 +119,9 @@ class ContactRecognizer(RuleRecognizer):
         ),
         Rule(
             "IP",
-            re.compile(rf"(?<![\w.]){_OCTET}(?:\.{_OCTET}){{3}}(?:/\d{{1,2}})?(?!\w|\.\d)"),
+            re.compile(
+                rf"(?<![\w.])(?=\d{{1,3}}\.\d){_OCTET}(?:\.{_OCTET}){{3}}(?:/\d{{1,2}})?(?!\w|\.\d)"
+            ),
             SURE,
             folded=True,
         ),

@@ -126,7 +126,7 @@ class Dispatch:
             if tries:
                 sites.append((starts[i], tries))
             if before:
-                capital = _capital(text[starts[i]])
+                capital = text[starts[i]].isupper() or text[starts[i]] > _LATIN_1
                 for one in before:
                     if (capital or not one.capital) and gaps[i].startswith(one.gap):
                         _go_back(tokens, i, one, tried, sites)
@@ -204,15 +204,12 @@ def _stretch(tokens: Tokens, i: int, first: int) -> list[int]:
     while i > first and len(gap := tokens.gaps[i]) <= _WIDEST and gap[0] in _JOINTS:
         i -= 1
         start, word = tokens.starts[i], tokens.written[i]
-        if _capital(tokens.text[start]) or word in PARTICLES or len(word) == 1:
+        letter = tokens.text[start]
+        if letter.isupper() or letter > _LATIN_1 or word in PARTICLES or len(word) == 1:
             starts.append(start)
         elif word not in LINKS:
             break
     return starts
-
-
-def _capital(letter: str) -> bool:
-    return letter.isupper() or letter > _LATIN_1
 
 
 def _by(entries: Iterable[tuple[Iterable[Any], Sequence[Any]]]) -> dict[Any, tuple[Any, ...]]:
