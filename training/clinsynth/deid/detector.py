@@ -78,6 +78,7 @@ class Detector:
             raise GateError(f"the detector failed ({type(error).__name__}): the note is withheld") from None
 
     def _detect(self, text: str) -> list[Span]:
+        from clinsynth.deid.edges import to_edges
         from clinsynth.deid.engine import Tokens
         from clinsynth.deid.repeats import bridged, repeats
 
@@ -88,7 +89,7 @@ class Detector:
         found = [Span(start, end, label) for label, start, end, _ in results]
         if self._allowed:
             found = [span for span in found if text[span.start : span.end].casefold() not in self._allowed]
-        spans = bridged(masked, resolve(masked, [*found, *repeats(tokens, found)]))
+        spans = bridged(masked, to_edges(masked, resolve(masked, [*found, *repeats(tokens, found)])))
         if not tags:
             return spans
         return [p for s in spans for p in outside(s, tags) if has_word(masked, p.start, p.end)]

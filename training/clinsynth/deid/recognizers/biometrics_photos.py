@@ -18,6 +18,25 @@ _LINK: Final = (
 _PICTURE: Final = "jpe?g|png|gif|tiff?|bmp|heic|dcm|webp"
 
 
+# A scan of a retina, and a sample of a voice, are examinations too: those are left to the model.
+_BIOMETRIC: Final = (
+    r"(?:finger|thumb|palm|foot|voice|hand)[ -]?prints?(?:[ \n](?:cards?|images?|scans?|records?|templates?))?|"
+    r"(?:palm|iris|thumb|finger|palm[ ]vein|face|facial)[ \n](?:scans?|templates?)|"
+    r"(?:hand[ \n]geometry|(?:facial|face|voice|iris)[ \n]recognition)(?:[ \n](?:templates?|scans?|data|images?))?|"
+    r"(?:retinal?|voice|face|facial|iris|palm|vein|hand|biometric)[ \n](?:templates?|biometrics?|identifiers?|id)|"
+    r"voice[ \n](?:recordings?|signatures?)(?:[ \n]samples?)?"
+)
+# Pictures of organs are no pictures of a person: of a face or of somebody it must be.
+_PHOTO: Final = (
+    r"(?:full[ -]?face|facial|face|patient|employee|badge|identification|id|passport|license|licence|"
+    r"driver'?s[ ]licen[sc]e|mug|portrait|student|family|wedding|identity)(?:[ \n]badge)?[ \n]"
+    r"(?:photo(?:graph)?s?|pictures?|portraits?|snapshots?|shots?|selfies?|images?)|"
+    r"(?:photo(?:graph)?s?|pictures?|snapshots?|portraits?)[ \n]of[ \n](?:(?:the|his|her|their)[ \n])?"
+    r"(?:(?:patient's|child's|full)[ \n])?(?:face|patient|head and face)|"
+    r"headshots?|mug ?shots?|selfies?"
+)
+
+
 class BiometricPhotoRecognizer(RuleRecognizer):
     """What shows or measures a body so that it can be told from others."""
 
@@ -57,4 +76,12 @@ class BiometricPhotoRecognizer(RuleRecognizer):
             folded=True,
             accept=lambda match: len(match["value"]) >= 4,
         ),
+        # The thing itself, without a number of its own.
+        Rule(
+            "BIOMETRIC",
+            re.compile(rf"(?<!\w)(?:(?:left|right)[ \n])?(?:(?:index|ring)[ \n])?(?:{_BIOMETRIC})(?!\w)"),
+            TOLD,
+            folded=True,
+        ),
+        Rule("PHOTO", re.compile(rf"(?<!\w)(?:{_PHOTO})(?!\w)"), TOLD, folded=True),
     )

@@ -38,6 +38,12 @@ _PHONE_WORDS: Final = (
     r"home|work|office|contact|reach(?:ed|able)?|hotline|line|extension|ext|text(?:ed)?|voicemail|"
     r"number|mobile phone|cell phone|call back|dial(?:ed|ing)?)\.?"
 )
+# Behind a word that leaves no doubt: a number of any country, however it is grouped.
+_TOLD_WORDS: Final = (
+    r"(?<!\w)(?:(?:tele)?phone|tel|mobile|cell|desk|fax|call (?:me|us|him|her|them)(?: on| at)?|"
+    r"answering at|messages to|registered|reach(?:ed)? at|whatsapp)\.?"
+)
+_LOOSE: Final = r"(?:\+|\(|\d)\d{0,4}\)?(?:[ .-]{0,2}\(?\d{1,7}\)?){1,5}"
 _OCTET: Final = r"(?:25[0-5]|2[0-4]\d|1?\d?\d)"
 _HOST: Final = r"[a-z0-9](?:[a-z0-9-]{0,62})(?:\.[a-z0-9-]{1,63}){0,6}"
 _DOMAIN: Final = (
@@ -71,7 +77,7 @@ class ContactRecognizer(RuleRecognizer):
         ),
         Rule(
             "PHONE",
-            re.compile(rf"(?<![\w.+/-])(?P<id>\d{{3}}-\d{{4}}{_EXTENSION})(?![\w-]|\.\d|{_UNIT})"),
+            re.compile(rf"(?<![\w.+/-])(?P<id>\d{{3}}-\d{{4}}{_EXTENSION})(?![\w/-]|\.\d|{_UNIT})"),
             LIKELY,
             folded=True,
         ),
@@ -82,11 +88,18 @@ class ContactRecognizer(RuleRecognizer):
             "PHONE",
             re.compile(
                 r"(?<!\w)(?:ext(?:ension)?|pager|beeper|paged?(?: at)?|bleep)\.?[ \t]{0,2}(?:number|"
-                r"no\.?|#|:)?[ \t:#]{0,3}"
-                r"(?P<id>x?\d{3,7}(?:-\d{4})?)(?![\w/%]|\.\d)"
+                r"no\.?|#|:)?[ \t:#(]{0,3}"
+                r"(?P<id>x?\d{3,7}(?:-\d{4})?|\d-\d{4})(?![\w/%]|\.\d)"
             ),
             TOLD,
             folded=True,
+        ),
+        Rule(
+            "PHONE",
+            re.compile(rf"{_TOLD_WORDS}{_GAP}(?P<id>{_LOOSE})(?![\w%]|{_UNIT})"),
+            TOLD,
+            folded=True,
+            accept=lambda match: 7 <= sum(c.isdigit() for c in match["id"]) <= 15,
         ),
         Rule(
             "EMAIL",
@@ -120,17 +133,17 @@ class ContactRecognizer(RuleRecognizer):
         Rule(
             "IP",
             re.compile(
-                rf"(?<![\w.])(?=\d{{1,3}}\.\d){_OCTET}(?:\.{_OCTET}){{3}}(?:/\d{{1,2}})?(?!\w|\.\d)"
+                rf"(?<![\w.])(?=\d{{1,3}}\.\d){_OCTET}(?:\.{_OCTET}){{3}}(?:/\d{{1,2}}|:\d{{1,5}})?(?!\w|\.\d)"
             ),
             SURE,
             folded=True,
         ),
         Rule(
             "IP",
-            re.compile(r"(?<![\w:])(?:[0-9a-f]{1,4}:){2,7}(?::?[0-9a-f]{1,4}){1,6}(?![\w:])"),
+            re.compile(r"(?<![\w:])(?:[0-9a-f]{1,4}:{1,2}){2,7}[0-9a-f]{1,4}(?![\w:])"),
             SURE,
             folded=True,
-            accept=lambda match: match[0].count(":") == 7 or "::" in match[0],
+            accept=lambda match: match[0].count(":") == 7 or match[0].count("::") == 1,
             anchor=Hint(re.compile(r":[0-9a-f]{0,4}:")),
         ),
     )

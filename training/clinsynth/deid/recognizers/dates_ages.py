@@ -13,10 +13,10 @@ from typing import ClassVar, Final
 
 from clinsynth.deid.recognizers.anchors import Hint, Within
 from clinsynth.deid.recognizers.days import FRACTION_AFTER, is_day, is_day_of_month, is_numeric_date
-from clinsynth.deid.recognizers.rules import LIKELY, SURE, TOLD, Rule, RuleRecognizer
+from clinsynth.deid.recognizers.rules import LIKELY, POSSIBLE, SURE, TOLD, Rule, RuleRecognizer
 
 _MONTH: Final = (
-    r"(?:jan(?:uary|\.)?|feb(?:ruary|r?\.)?|mar(?:ch|\.)?|apr(?:il|\.)?|may|june?\.?|"
+    r"(?:jan(?:uary|\.)?|feb(?:ruary|r?\.)?|mar(?:ch|\.)?|apr(?:il|\.)?|may\.?|june?\.?|"
     r"july?\.?|aug(?:ust|\.)?|"
     r"sep(?:tember|t?\.|t)?|oct(?:ober|\.)?|nov(?:ember|\.)?|dec(?:ember|\.)?)(?!\w)"
 )
@@ -38,6 +38,12 @@ _PLACEHOLDER: Final = (
     rf"{_BLANK_YEAR}|"
     r"\d{1,2}[/-](?:xx|dd)(?:[/-](?:xxxx|xx|yyyy|yy|\d{2,4}))?|(?:mm|xx)/(?:yyyy|xxxx|dd|xx|(?:19|20)\d\d)|"
     r"(?:mm|dd|xx)/\d{1,2}/\d{2,4}|\[\*\*[\d/-]{3,12}\*\*\]|yyyy-mm-dd"
+)
+
+
+_KIN: Final = (
+    r"(?:great-?)?(?:grand)?(?:mother|father|aunt|uncle|parent)|godmother|godfather|mother|father|mom|dad|aunt|"
+    r"uncle|wife|husband|spouse|brother|sister|cousin|neighbou?r|patient|he|she|relative"
 )
 
 
@@ -66,6 +72,35 @@ class DateAgeRecognizer(RuleRecognizer):
             folded=True,
         ),
         Rule("DATE", re.compile(rf"(?<![\w/.-]){_M}/(?:19|20)\d{{2}}(?![\w/])"), TOLD, folded=True),
+        # 19MAY2007
+        Rule(
+            "DATE",
+            re.compile(
+                rf"(?<![\w/.-]){_D}(?:jan|feb|mar|apr|may|jun|jul|aug|sept?|oct|nov|dec)(?:(?:19|20)\d\d|\d\d)"
+                rf"(?!\w)"
+            ),
+            SURE,
+            folded=True,
+        ),
+        # Month and year: "a transplant in 12/07"; but "in 10/12 patients".
+        Rule(
+            "DATE",
+            re.compile(
+                rf"(?<!\w)(?:in|since)\b[ \n](?P<id>{_M}/\d\d)(?![\w/%]|\.\d|[ ]?(?:\(|patients|cases|of))"
+            ),
+            LIKELY,
+            folded=True,
+        ),
+        # Looked for only where recall comes first.
+        Rule(
+            "DATE",
+            re.compile(
+                r"(?<!\w)(?:on|last|this|next|until|by|since|meet)\b[ \n](?P<id>(?:mon|tues|wednes|thurs|fri|satur|"
+                r"sun)day)(?!\w)"
+            ),
+            POSSIBLE,
+            folded=True,
+        ),
         Rule(
             "DATE",
             re.compile(
@@ -223,6 +258,28 @@ class DateAgeRecognizer(RuleRecognizer):
                 r"percent|minutes))"
             ),
             TOLD,
+            folded=True,
+        ),
+        Rule(
+            "AGE",
+            re.compile(
+                rf"(?<!\w)(?:{_KIN})\b,?[ \n](?:(?:is|was|died at|lived to|lived past|who is|alive at|now)"
+                rf"\b[ \n](?:age\b[ \n])?)?(?P<id>9\d|1[01]\d)"
+                rf"(?=[,.;)]|[ \n](?:and|at death|when|years|now|but|with|at)\b)(?!\.\d)"
+            ),
+            TOLD,
+            folded=True,
+        ),
+        Rule(
+            "AGE",
+            re.compile(
+                r"(?<!\w)(?:(?:is|was|to|past|of|at|aged?|turned|until|reached|over|nearly|almost)\b[ \n])"
+                r"(?P<id>ninety(?:[- \n](?:one|two|three|four|five|six|seven|eight|nine))?|"
+                r"(?:one|a) hundred(?:[- \n](?:and[- ])?(?:one|two|three|four|five|six|seven|eight|nine|ten))?)"
+                r"(?![\w-]|[ ](?:percent|degrees?|minutes?|days?|seconds?|hours?|mg|ml|units?|feet|times|and|"
+                r"thousand|million|pounds|dollars|cc)\b)"
+            ),
+            LIKELY,
             folded=True,
         ),
         Rule(

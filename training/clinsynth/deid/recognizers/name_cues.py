@@ -24,7 +24,7 @@ _SIGNED: Final = (
     r"dictat(?:ed|ing|or)(?: by)?|transcribed(?: by)?|"
     r"transcriber|transcriptionist|(?:authenticated|verified|reviewed|approved|authorized|"
     r"read|interpreted|reported|prepared|completed|performed|ordered|"
-    r"requested|referred|seen|examined|attested|entered|recorded|documented|written|"
+    r"requested|referred|seen|examined|attested|entered|recorded|documented|written|typed|"
     r"accompanied|witnessed|evaluated|assisted|finalized) by|author|attestation"
 )
 _STAFF: Final = (
@@ -123,6 +123,16 @@ REVERSED: Final = re.compile(
     rf"(?:[ ]{WORD}\.?){{0,2}}"
 )
 """``OKAFOR, Ada M.``"""
+
+CALLED: Final = re.compile(
+    rf"(?<![\w/-])(?:[Pp]atient|PATIENT|[Pp]t|PT)\b\.?[ \n](?P<id>{WORD}(?:[ ]{WORD})?)"
+    r"(?=['\u2019]s\b|['\u2019][ ]|[ \n](?:is|was|has|had|does|did|do|will|would|should|may|can|could|tolerated|"
+    r"states|stated|reports|reported|denies|denied|presents|presented|remains|remained|looks|appears|underwent|"
+    r"received|returned|returns|comes|came|continues|continued|then|also|and|who|went|left|takes|took|lives|"
+    r"complains|complained|feels|felt|says|said|agreed|agrees|understands|understood|"
+    r"IS|WAS|HAS|HAD|TOLERATED|DENIES)\b)"
+)
+"""``Patient Okafor was taken``, ``Pt. Okafor's``."""
 
 INTRODUCED: Final = re.compile(
     rf"(?<![\w/-])(?P<id>{RUN}),?[ \n](?:(?:is|was)[ \n])?an?[ \n](?:very |pleasant |"

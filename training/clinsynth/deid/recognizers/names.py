@@ -20,6 +20,7 @@ from clinsynth.deid.recognizers.anchors import Anchor, Leads, Within
 from clinsynth.deid.recognizers.dispatch import Finding, Form
 from clinsynth.deid.recognizers.forms import BETWEEN, PARTICLES, RUN, SUFFIX, WORD
 from clinsynth.deid.recognizers.name_cues import (
+    CALLED,
     CREDENTIALED,
     CUES,
     EPONYM_AFTER,
@@ -97,6 +98,7 @@ def _evidence() -> tuple[Evidence, ...]:
         Evidence(CREDENTIALED, _by_credential, anchor=Within(LETTERS, capital=True)),
         Evidence(_RUNS, _by_lists, anchor=Leads(first)),
         Evidence(REVERSED, _reversed, anchor=Within(first, capital=True, gap=", ")),
+        Evidence(CALLED, _called),
         Evidence(INTRODUCED, _introduced, anchor=Within(frozenset({"a", "an"}))),
         Evidence(PLACEHOLDER_TITLED, _placeholder),
         Evidence(PLACEHOLDER_CREDENTIALED, _placeholder, anchor=Within(LETTERS, capital=True)),
@@ -135,6 +137,15 @@ def _introduced(judge: _Judge, match: re.Match[str]) -> Sequence[Found]:
     return ((judge.front(match.start("id"), match["id"], listed=True), TOLD),)
 
 
+def _called(judge: _Judge, match: re.Match[str]) -> Sequence[Found]:
+    """What stands between "Patient" and a verb, unless it is an abbreviation or an everyday word."""
+    words = match["id"].lower().split()
+    if match["id"].isupper() and not match.string.startswith("PATIENT", match.start()):
+        return ((judge.front(match.start("id"), match["id"], listed=True, two=True), TOLD),)
+    everyday = any(word in word_list("ordinary") and not judge.known(word) for word in words)
+    return () if everyday else ((match.span("id"), TOLD),)
+
+
 def _placeholder(_: _Judge, match: re.Match[str]) -> Sequence[Found]:
     return ((match.span("id"), TOLD),)
 
@@ -151,6 +162,10 @@ class _Judge:
     def clear(self, word: str) -> bool:
         """Has the word no everyday meaning, in the lists or in this note?"""
         return word not in self._everyday and word not in self._eponyms and word not in self.tokens.common
+
+    def known(self, word: str) -> bool:
+        """Is it a name of the lists, whatever else it means?"""
+        return word in self._first or word in self._last
 
     def listed(self, word: str) -> bool:
         """Is it a name of the lists, and nothing else as well?"""

@@ -19,6 +19,8 @@ TOLD: Final = 0.7
 """A form with a word before it that says what it is."""
 LIKELY: Final = 0.5
 """A form alone."""
+POSSIBLE: Final = 0.3
+"""Below the usual threshold: for those who would rather lose a word than miss an identifier."""
 
 
 @dataclass(frozen=True, slots=True)
