@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from clinsynth.corpus import PHI_LABELS, Attributes, Note, Span
 from clinsynth.deid import TAG, Detector, to_surrogates, to_tags
-from clinsynth.deid.surrogates import checks, invented
+from clinsynth.deid import checks
+from clinsynth.deid.surrogates import invented
 from clinsynth.errors import UsageError
 
 TAGGED = (

@@ -113,6 +113,7 @@ class Detector:
 
     def _detect(self, text: str, more: Sequence[Span]) -> list[Span]:
         """What the rules find, joined with what the model has found (``more``)."""
+        from clinsynth.deid.edges import to_edges
         from clinsynth.deid.engine import Tokens
         from clinsynth.deid.ner.join import joined
         from clinsynth.deid.repeats import bridged, repeats
@@ -121,15 +122,14 @@ class Detector:
         masked = TAG.sub(lambda match: _MASK * len(match[0]), text) if tags else text
         tokens = Tokens(masked)
         results = self._analyzer.analyze(tokens)
-        scored = [(Span(r.start, r.end, r.entity_type), r.score) for r in results]
-        found = [s for s in joined(masked, scored, more) if not self._is_allowed(text, s)]
-        spans = bridged(masked, resolve(masked, [*found, *repeats(tokens, found)]))
+        scored = [(Span(start, end, label), score) for label, start, end, score in results]
+        found = joined(masked, scored, more)
+        if self._allowed:
+            found = [span for span in found if text[span.start : span.end].casefold() not in self._allowed]
+        spans = bridged(masked, to_edges(masked, resolve(masked, [*found, *repeats(tokens, found)])))
         if not tags:
             return spans
         return [p for s in spans for p in outside(s, tags) if has_word(masked, p.start, p.end)]
-
-    def _is_allowed(self, text: str, span: Span) -> bool:
-        return bool(self._allowed) and text[span.start : span.end].casefold() in self._allowed
 
 
 def _untagged(text: str) -> str:

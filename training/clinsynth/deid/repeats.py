@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence, Set
 from typing import Final
 
 from clinsynth.corpus import Span
@@ -12,67 +13,95 @@ from clinsynth.deid.lexicons import first_names, last_names, word_list
 from clinsynth.deid.recognizers.forms import PARTICLES
 
 _NAME_PART: Final = re.compile(r"[^\W\d_]{3,}(?:['\u2019-][^\W\d_]+)*")
+_WORD: Final = re.compile(r"\w+")
 _LEAST_OTHER: Final = 5
 _SHORT: Final = 3
 _LONG_NAME: Final = 5  # a part of a name this long is a name in lower case too
 _SINGULAR: Final = frozenset({"DATE", "AGE"})  # a form of their own: the rules have found every one
 
 
-def repeats(tokens: Tokens, found: Sequence[Span]) -> Iterator[Span]:
+def repeats(tokens: Tokens, found: Sequence[Span]) -> list[Span]:
     """Further places of what ``found`` covers: each part of a name, and other identifiers as a whole."""
-    for part in {p for span in found if span.label == "NAME" for p in _parts(tokens, span)}:
-        yield from _name(tokens, *part)
-    whole = {
-        (tokens.lower[s.start : s.end], s.label)
-        for s in found
-        if s.label not in _SINGULAR and s.end - s.start >= _LEAST_OTHER
-    }
-    for value, label in whole:
-        for start, end in _places(tokens.lower, value):
-            if label != "LOCATION" or tokens.text[start].isupper() or not value.isalpha():
-                yield Span(start, end, label)
+    parts = _parts(tokens, found)
+    whole: dict[str, set[str]] = defaultdict(set)
+    known: dict[int, int] = {}  # start of a finding -> the end of the longest
+    for span in found:
+        if span.end > known.get(span.start, 0):
+            known[span.start] = span.end
+        if span.label not in _SINGULAR and span.end - span.start >= _LEAST_OTHER:
+            whole[tokens.lower[span.start : span.end]].add(span.label)
+    again = []
+    for value, start, end in _places(tokens, parts.keys() | whole.keys(), known):
+        if value in parts and _is_name(tokens.text[start:end], capitals=parts[value]):
+            again.append(Span(start, end, "NAME"))
+        again += [
+            Span(start, end, label)
+            for label in whole.get(value, ())
+            if label != "LOCATION" or tokens.text[start].isupper() or not value.isalpha()
+        ]
+    return again
 
 
-def _parts(tokens: Tokens, span: Span) -> Iterator[tuple[str, bool]]:
-    for match in _NAME_PART.finditer(tokens.lower, span.start, span.end):
-        if not _is_everyday(match[0], tokens) and match[0] not in PARTICLES:
-            yield match[0], tokens.text[match.start() : match.end()].isupper()
+def _parts(tokens: Tokens, found: Sequence[Span]) -> dict[str, bool]:
+    """The parts of all names, in small letters; was one found in capitals?"""
+    parts: dict[str, bool] = {}
+    everyday, eponyms = word_list("ordinary"), word_list("eponyms")
+    for name in {tokens.text[span.start : span.end] for span in found if span.label == "NAME"}:
+        for as_written in _NAME_PART.findall(name):
+            part = as_written.lower()
+            if part in parts:
+                parts[part] |= as_written.isupper()
+            elif (
+                part not in PARTICLES
+                and part not in everyday
+                and part not in eponyms
+                # A name of the lists in small letters is one in a hurry; another word is a word.
+                and (part not in tokens.common or part in last_names() or part in first_names())
+            ):
+                parts[part] = as_written.isupper()
+    return parts
 
 
-def _is_everyday(word: str, tokens: Tokens) -> bool:
-    # A name of the lists in small letters is one in a hurry; another word is a word.
-    listed = word in last_names() or word in first_names()
-    return (
-        word in word_list("ordinary")
-        or word in word_list("eponyms")
-        or (word in tokens.common and not listed)
-    )
-
-
-def _name(tokens: Tokens, part: str, capitals: bool) -> Iterator[Span]:
-    """Places of a part of a name; ``capitals`` tells that it was found in capitals.
+def _is_name(as_written: str, *, capitals: bool) -> bool:
+    """Is it a place of a part of a name? ``capitals`` tells that the part was found in capitals.
 
     A short name in capitals (``DOS`` for Mr. Dos) is an abbreviation, unless it was found in capitals.
     """
-    for start, end in _places(tokens.lower, part):
-        as_written = tokens.text[start:end]
-        if as_written.isupper() and len(part) <= _SHORT and not capitals:
-            continue
-        if as_written[0].isupper() or len(part) >= _LONG_NAME:
-            yield Span(start, end, "NAME")
+    if as_written.isupper() and len(as_written) <= _SHORT and not capitals:
+        return False
+    return as_written[0].isupper() or len(as_written) >= _LONG_NAME
 
 
-def _places(text: str, value: str) -> Iterator[tuple[int, int]]:
-    start = text.find(value)
-    while start >= 0:
-        end = start + len(value)
-        if not _joined(text, start - 1) and not _joined(text, end):
-            yield start, end
-        start = text.find(value, end)
+def _places(tokens: Tokens, values: Set[str], known: Mapping[int, int]) -> Iterator[tuple[str, int, int]]:
+    """Where each of ``values``, in small letters, stands with no letter or digit at its sides.
+
+    One pass over the words, whatever the number of values: a value is looked for where its first word is.
+    Places within those ``known`` (start -> end) that begin where they do are left out.
+    """
+    shapes: dict[str, set[tuple[int, int]]] = defaultdict(set)
+    for value in values:
+        if value.isalnum():
+            shapes[value].add((0, len(value)))
+        elif (first := _WORD.search(value)) is not None:
+            shapes[first[0]].add((first.start(), len(value)))
+    lower, starts = tokens.lower, tokens.starts
+    ends: dict[str, int] = {}  # of a value, where its last place ended: its places never overlap
+    for i, word in [(i, word) for i, word in enumerate(tokens.written) if word in shapes]:
+        for offset, length in shapes[word]:
+            start = starts[i] - offset
+            end = start + length
+            if start < 0 or end > len(lower) or known.get(start, 0) >= end:
+                continue
+            value = lower[start:end]
+            if value in values and start >= ends.get(value, 0) and not _joined(lower, start, end):
+                ends[value] = end
+                yield value, start, end
 
 
-def _joined(text: str, offset: int) -> bool:
-    return 0 <= offset < len(text) and (text[offset].isalnum() or text[offset] == "_")
+def _joined(text: str, start: int, end: int) -> bool:
+    """Is there a letter or digit, or ``_``, at a side?"""
+    sides = text[max(start - 1, 0) : start] + text[end : end + 1]
+    return any(side.isalnum() or side == "_" for side in sides)
 
 
 def bridged(text: str, spans: Sequence[Span]) -> list[Span]:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from bisect import insort
 from collections.abc import Iterable, Iterator
+from itertools import pairwise
 from typing import Final
 
 from clinsynth.corpus import PHI_LABELS, Span
@@ -29,8 +30,11 @@ assert set(PRIORITY) == set(PHI_LABELS)
 
 def resolve(text: str, findings: Iterable[Span]) -> list[Span]:
     """The findings without overlaps, sorted; what is left of one has no blanks or marks at its edges."""
+    longest = list(_longest(findings))
+    if all(before.end <= span.start for before, span in pairwise(longest)):
+        return longest
     taken: list[Span] = []
-    for span in sorted(_longest(findings), key=lambda s: (_RANK[s.label], s.start - s.end, s.start)):
+    for span in sorted(longest, key=lambda s: (_RANK[s.label], s.start - s.end, s.start)):
         parts = list(outside(span, taken))
         for part in parts if parts == [span] else _trimmed(text, parts):
             insort(taken, part)
@@ -40,7 +44,7 @@ def resolve(text: str, findings: Iterable[Span]) -> list[Span]:
 def _longest(findings: Iterable[Span]) -> Iterator[Span]:
     """The findings that lie within no other; of several with the same place the first in rank."""
     covered = 0
-    for span in sorted(set(findings), key=lambda s: (s.start, -s.end, _RANK[s.label])):
+    for span in sorted(findings, key=lambda s: (s.start, -s.end, _RANK[s.label])):
         if span.end > covered:
             covered = span.end
             yield span

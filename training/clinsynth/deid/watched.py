@@ -1,58 +1,27 @@
 """No finding is lost in silence: every recogniser answers, with places inside the text, or the note stays.
 
-Presidio takes an answer of None for "nothing found", leaves recognisers out with a line in a log, drops
-results whose mark is not that of a recogniser it asked, and passes on errors whose message may quote the
-note.
+The recognisers are Presidio's and ours, asked one after the other. Presidio's own ``AnalyzerEngine`` would
+do that, too; but it takes an answer of None for "nothing found", leaves recognisers out with a line in a
+log, passes on errors whose message may quote the note, compares each result with each, and reads the text
+once for every recogniser (docs/decisions/041).
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
-from clinsynth.deid.engine import LANGUAGE, NoEnhancer, TokenEngine, Tokens
-from clinsynth.deid.presidio import AnalyzerEngine, EntityRecognizer, RecognizerRegistry, RecognizerResult
+from clinsynth.deid.engine import Tokens
+from clinsynth.deid.recognizers.dispatch import Finding, Form
+from clinsynth.deid.recognizers.rules import RuleRecognizer, dispatch
 from clinsynth.errors import GateError
 
-
-class Watched(EntityRecognizer):  # type: ignore[misc]
-    """A recogniser whose answer is checked and whose having answered is recorded with the text's tokens."""
-
-    def __init__(self, inner: Any) -> None:
-        self._inner = inner
-        super().__init__(
-            supported_entities=list(inner.supported_entities), name=inner.name, supported_language=LANGUAGE
-        )
-        self._mark = {
-            RecognizerResult.RECOGNIZER_NAME_KEY: self.name,
-            RecognizerResult.RECOGNIZER_IDENTIFIER_KEY: self.id,
-        }
-
-    def load(self) -> None:
-        """Loads the recogniser."""
-        self._inner.load()
-
-    def analyze(self, text: str, entities: list[str], nlp_artifacts: Any) -> list[Any]:
-        """What the recogniser finds.
-
-        Raises:
-            GateError: it raised, or answered with something else than results inside the text.
-        """
-        try:
-            results = list(self._inner.analyze(text=text, entities=entities, nlp_artifacts=nlp_artifacts))
-            inside = all(0 <= r.start < r.end <= len(text) and r.entity_type in entities for r in results)
-        except Exception as error:  # noqa: BLE001 - whatever it is, the note must not pass
-            raise GateError(f"{self.name} failed ({type(error).__name__}): the note is withheld") from None
-        if not inside:
-            raise GateError(f"{self.name} found something that is not in the text: the note is withheld")
-        for result in results:  # Presidio drops, silently, what bears the mark of no recogniser it asked
-            result.recognition_metadata = self._mark
-        nlp_artifacts.answered.add(self.id)
-        return results
+Matches = list[tuple[Form, re.Match[str]]]
 
 
 class WatchedAnalyzer:
-    """Presidio's ``AnalyzerEngine`` over an explicit registry, each recogniser watched.
+    """Recognisers whose answers are checked; the forms of ours are looked for in one pass.
 
     Args:
         recognizers: those that look for none of ``labels`` are left out.
@@ -64,33 +33,55 @@ class WatchedAnalyzer:
     """
 
     def __init__(self, recognizers: Sequence[Any], labels: Sequence[str], score_threshold: float) -> None:
-        wanted = frozenset(labels)
-        watched = [Watched(one) for one in recognizers if not wanted.isdisjoint(one.supported_entities)]
-        looked_for = {label for recognizer in watched for label in recognizer.supported_entities}
+        self._labels, self._score_threshold = frozenset(labels), score_threshold
+        asked = [one for one in recognizers if not self._labels.isdisjoint(one.supported_entities)]
+        looked_for = {label for recognizer in asked for label in recognizer.supported_entities}
         if missing := [label for label in labels if label not in looked_for]:
             raise GateError(f"no recogniser looks for {', '.join(missing)}")
-        self._labels, self._score_threshold = list(labels), score_threshold
-        self._expected = {recognizer.id for recognizer in watched}
-        self._engine = AnalyzerEngine(
-            registry=RecognizerRegistry(recognizers=watched, supported_languages=[LANGUAGE]),
-            nlp_engine=TokenEngine(),
-            context_aware_enhancer=NoEnhancer(),
-            supported_languages=[LANGUAGE],
-        )
+        for recognizer in asked:
+            if not recognizer.is_loaded:
+                recognizer.load()
+        self._ours = [one for one in asked if isinstance(one, RuleRecognizer)]
+        self._others = [one for one in asked if not isinstance(one, RuleRecognizer)]
+        forms = [(form, number) for number, one in enumerate(self._ours) for form in one.forms()]
+        self._owners = forms
+        self._dispatch = dispatch(tuple(form for form, _ in forms))
 
-    def analyze(self, tokens: Tokens) -> list[Any]:
-        """Presidio's results for a text.
+    def analyze(self, tokens: Tokens) -> list[Finding]:
+        """What all recognisers find in a text.
 
         Raises:
-            GateError: a recogniser failed, or was not asked.
+            GateError: one raised, or answered with something else than results inside the text.
         """
-        results: list[Any] = self._engine.analyze(
-            tokens.text,
-            language=LANGUAGE,
-            entities=self._labels,
-            score_threshold=self._score_threshold,
-            nlp_artifacts=tokens,
-        )
-        if tokens.answered != self._expected:
-            raise GateError(f"{len(self._expected - tokens.answered)} recognisers were not asked")
-        return results
+        matches: list[Matches] = [[] for _ in self._ours]
+        for slot, match in self._dispatch.matches(tokens):
+            form, number = self._owners[slot]
+            matches[number].append((form, match))
+        found: list[Finding] = []
+        for recognizer, seen in zip(self._ours, matches, strict=True):
+            found += self._checked(recognizer, tokens, seen)
+        for recognizer in self._others:
+            found += self._checked(recognizer, tokens, None)
+        return [finding for finding in found if finding[3] >= self._score_threshold]
+
+    def _checked(self, recognizer: Any, tokens: Tokens, seen: Matches | None) -> list[Finding]:
+        try:
+            found = self._ask(recognizer, tokens) if seen is None else self._weigh(recognizer, tokens, seen)
+            end_of_text, labels, inside = len(tokens.text), self._labels, True
+            for label, start, end, _ in found:
+                inside = inside and 0 <= start < end <= end_of_text and label in labels
+        except Exception as error:  # noqa: BLE001 - whatever it is, the note must not pass
+            failed = f"{recognizer.name} failed ({type(error).__name__}): the note is withheld"
+            raise GateError(failed) from None
+        if not inside:
+            raise GateError(
+                f"{recognizer.name} found something that is not in the text: the note is withheld"
+            )
+        return found
+
+    def _weigh(self, family: RuleRecognizer, tokens: Tokens, seen: Matches) -> list[Finding]:
+        return [finding for finding in family.findings(tokens, seen) if finding[0] in self._labels]
+
+    def _ask(self, recognizer: Any, tokens: Tokens) -> list[Finding]:
+        results = recognizer.analyze(text=tokens.text, entities=list(self._labels), nlp_artifacts=tokens)
+        return [(result.entity_type, result.start, result.end, result.score) for result in results]

@@ -10,12 +10,14 @@ from clinsynth.deid.recognizers.dates_ages import DateAgeRecognizer
 from clinsynth.deid.recognizers.denied import DeniedWordRecognizer
 from clinsynth.deid.recognizers.names import NameRecognizer
 from clinsynth.deid.recognizers.numbers import NumberRecognizer
+from clinsynth.deid.recognizers.payments import PaymentRecognizer
 from clinsynth.deid.recognizers.places import PlaceRecognizer
 from clinsynth.deid.recognizers.rules import Rule, RuleRecognizer
 
 FAMILIES: Final = (
     ContactRecognizer,
     NumberRecognizer,
+    PaymentRecognizer,
     DateAgeRecognizer,
     BiometricPhotoRecognizer,
     NameRecognizer,
@@ -31,6 +33,7 @@ __all__ = [
     "DeniedWordRecognizer",
     "NameRecognizer",
     "NumberRecognizer",
+    "PaymentRecognizer",
     "PlaceRecognizer",
     "Rule",
     "RuleRecognizer",

@@ -6,12 +6,34 @@ import re
 from collections.abc import Sequence
 from typing import ClassVar, Final
 
+from clinsynth.deid.recognizers.anchors import Hint
 from clinsynth.deid.recognizers.rules import SURE, TOLD, Rule, RuleRecognizer
 
 _VALUE: Final = r"(?P<value>(?=[a-z/._-]{0,20}\d)[a-z0-9]{1,30}(?:[-/._][a-z0-9]{1,30}){0,7})(?![\w%])"
 _LINK: Final = (
-    r"(?:[ \t]{1,2}(?:template|record|scan|image|hash|file|id|number|no|reference|ref|code|on file|"
-    r"identifier|stored|as|is|under|enrolled|captured)\b\.?){0,4}[ \t]{0,2}(?:[:#=(-][ \t]{0,2}){0,2}"
+    r"(?![a-z])(?:[ \t]{1,2}(?:template|record|scan|image|hash|file|id|number|no|reference|ref|code|"
+    r"on file|identifier|stored|as|is|under|enrolled|captured)\b\.?){0,4}"
+    r"[ \t]{0,2}(?:[:#=(-][ \t]{0,2}){0,2}"
+)
+_PICTURE: Final = "jpe?g|png|gif|tiff?|bmp|heic|dcm|webp"
+
+
+# A scan of a retina, and a sample of a voice, are examinations too: those are left to the model.
+_BIOMETRIC: Final = (
+    r"(?:finger|thumb|palm|foot|voice|hand)[ -]?prints?(?:[ \n](?:cards?|images?|scans?|records?|templates?))?|"
+    r"(?:palm|iris|thumb|finger|palm[ ]vein|face|facial)[ \n](?:scans?|templates?)|"
+    r"(?:hand[ \n]geometry|(?:facial|face|voice|iris)[ \n]recognition)(?:[ \n](?:templates?|scans?|data|images?))?|"
+    r"(?:retinal?|voice|face|facial|iris|palm|vein|hand|biometric)[ \n](?:templates?|biometrics?|identifiers?|id)|"
+    r"voice[ \n](?:recordings?|signatures?)(?:[ \n]samples?)?"
+)
+# Pictures of organs are no pictures of a person: of a face or of somebody it must be.
+_PHOTO: Final = (
+    r"(?:full[ -]?face|facial|face|patient|employee|badge|identification|id|passport|license|licence|"
+    r"driver'?s[ ]licen[sc]e|mug|portrait|student|family|wedding|identity)(?:[ \n]badge)?[ \n]"
+    r"(?:photo(?:graph)?s?|pictures?|portraits?|snapshots?|shots?|selfies?|images?)|"
+    r"(?:photo(?:graph)?s?|pictures?|snapshots?|portraits?)[ \n]of[ \n](?:(?:the|his|her|their)[ \n])?"
+    r"(?:(?:patient's|child's|full)[ \n])?(?:face|patient|head and face)|"
+    r"headshots?|mug ?shots?|selfies?"
 )
 
 
@@ -30,29 +52,6 @@ class BiometricPhotoRecognizer(RuleRecognizer):
             ),
             SURE,
             folded=True,
-            triggers=frozenset(
-                {
-                    "finger",
-                    "fingerprint",
-                    "fingerprints",
-                    "thumb",
-                    "thumbprint",
-                    "palm",
-                    "palmprint",
-                    "iris",
-                    "retina",
-                    "retinal",
-                    "voice",
-                    "voiceprint",
-                    "voiceprints",
-                    "biometric",
-                    "biometrics",
-                    "face",
-                    "facial",
-                    "hand",
-                    "dna",
-                }
-            ),
         ),
         Rule(
             "PHOTO",
@@ -60,10 +59,11 @@ class BiometricPhotoRecognizer(RuleRecognizer):
                 r"(?<![\w./-])(?:(?:full[ -]?face|facial|face|identification|id|patient|clinical|"
                 r"profile|wound)[ \t\n])?(?:(?:photo(?:graph)?s?|portrait|picture|image|"
                 r"headshot)[ \t\n](?:of (?:the )?(?:patient|face)[ \t\n])?)?(?:[\w./\\-]{0,80}[\w-])\."
-                r"(?:jpe?g|png|gif|tiff?|bmp|heic|dcm|webp)(?![\w-])"
+                rf"(?:{_PICTURE})(?![\w-])"
             ),
             SURE,
             folded=True,
+            anchor=Hint(re.compile(rf"\.(?:{_PICTURE})(?![\w-])")),
         ),
         Rule(
             "PHOTO",
@@ -74,19 +74,14 @@ class BiometricPhotoRecognizer(RuleRecognizer):
             ),
             TOLD,
             folded=True,
-            triggers=frozenset(
-                {
-                    "photo",
-                    "photos",
-                    "photograph",
-                    "photographs",
-                    "headshot",
-                    "portrait",
-                    "picture",
-                    "mugshot",
-                    "face",
-                }
-            ),
             accept=lambda match: len(match["value"]) >= 4,
         ),
+        # The thing itself, without a number of its own.
+        Rule(
+            "BIOMETRIC",
+            re.compile(rf"(?<!\w)(?:(?:left|right)[ \n])?(?:(?:index|ring)[ \n])?(?:{_BIOMETRIC})(?!\w)"),
+            TOLD,
+            folded=True,
+        ),
+        Rule("PHOTO", re.compile(rf"(?<!\w)(?:{_PHOTO})(?!\w)"), TOLD, folded=True),
     )

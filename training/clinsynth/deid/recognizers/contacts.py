@@ -10,12 +10,13 @@ import re
 from collections.abc import Sequence
 from typing import ClassVar, Final
 
+from clinsynth.deid.recognizers.anchors import Hint
 from clinsynth.deid.recognizers.rules import LIKELY, SURE, TOLD, Rule, RuleRecognizer
 
 _EXTENSION: Final = r"(?:[ \t]{0,2},?[ \t]{0,2}(?:ext|extension|x)\.?[ \t]{0,2}#?\d{1,6}\b)?"
 # 617-555-0101, (617) 555-0101, +1 617.555.0101, 617/555-0101; +44 20 7946 0958
 _NORTH_AMERICAN: Final = (
-    r"(?:\+?1[ \t.-]{0,2})?(?:\(\d{3}\)[ \t]{0,2}[-.]?|\d{3}[ \t]?[-./][ \t]?|\d{3}[ \t])"
+    r"(?=[+(1]|\d{3}[ \t./-])(?:\+?1[ \t.-]{0,2})?(?:\(\d{3}\)[ \t]{0,2}[-.]?|\d{3}[ \t]?[-./][ \t]?|\d{3}[ \t])"
     r"\d{3}(?:[ \t]?[-.\u2013][ \t]?|[ \t])\d{4}"
 )
 _INTERNATIONAL: Final = r"\+\d{1,3}[ \t.-]?(?:\(\d{1,4}\)[ \t.-]?)?\d{1,4}(?:[ \t.-]?\d{2,5}){1,4}"
@@ -37,6 +38,12 @@ _PHONE_WORDS: Final = (
     r"home|work|office|contact|reach(?:ed|able)?|hotline|line|extension|ext|text(?:ed)?|voicemail|"
     r"number|mobile phone|cell phone|call back|dial(?:ed|ing)?)\.?"
 )
+# Behind a word that leaves no doubt: a number of any country, however it is grouped.
+_TOLD_WORDS: Final = (
+    r"(?<!\w)(?:(?:tele)?phone|tel|mobile|cell|desk|fax|call (?:me|us|him|her|them)(?: on| at)?|"
+    r"answering at|messages to|registered|reach(?:ed)? at|whatsapp)\.?"
+)
+_LOOSE: Final = r"(?:\+|\(|\d)\d{0,4}\)?(?:[ .-]{0,2}\(?\d{1,7}\)?){1,5}"
 _OCTET: Final = r"(?:25[0-5]|2[0-4]\d|1?\d?\d)"
 _HOST: Final = r"[a-z0-9](?:[a-z0-9-]{0,62})(?:\.[a-z0-9-]{1,63}){0,6}"
 _DOMAIN: Final = (
@@ -54,7 +61,6 @@ class ContactRecognizer(RuleRecognizer):
             re.compile(rf"{_FAX_WORDS}{_GAP}(?P<id>{_ANY})"),
             SURE,
             folded=True,
-            triggers=frozenset({"fax", "faxed", "faxing", "telefax", "facsimile"}),
         ),
         Rule(
             "PHONE",
@@ -71,7 +77,7 @@ class ContactRecognizer(RuleRecognizer):
         ),
         Rule(
             "PHONE",
-            re.compile(rf"(?<![\w.+/-])(?P<id>\d{{3}}-\d{{4}}{_EXTENSION})(?![\w-]|\.\d|{_UNIT})"),
+            re.compile(rf"(?<![\w.+/-])(?P<id>\d{{3}}-\d{{4}}{_EXTENSION})(?![\w/-]|\.\d|{_UNIT})"),
             LIKELY,
             folded=True,
         ),
@@ -82,14 +88,26 @@ class ContactRecognizer(RuleRecognizer):
             "PHONE",
             re.compile(
                 r"(?<!\w)(?:ext(?:ension)?|pager|beeper|paged?(?: at)?|bleep)\.?[ \t]{0,2}(?:number|"
-                r"no\.?|#|:)?[ \t:#]{0,3}"
-                r"(?P<id>x?\d{3,7}(?:-\d{4})?)(?![\w/%]|\.\d)"
+                r"no\.?|#|:)?[ \t:#(]{0,3}"
+                r"(?P<id>x?\d{3,7}(?:-\d{4})?|\d-\d{4})(?![\w/%]|\.\d)"
             ),
             TOLD,
             folded=True,
-            triggers=frozenset({"ext", "extension", "pager", "beeper", "page", "paged", "bleep"}),
         ),
-        Rule("EMAIL", re.compile(rf"[\w.+%'-]{{1,64}}@{_HOST}", re.ASCII), SURE, folded=True),
+        Rule(
+            "PHONE",
+            re.compile(rf"{_TOLD_WORDS}{_GAP}(?P<id>{_LOOSE})(?![\w%]|{_UNIT})"),
+            TOLD,
+            folded=True,
+            accept=lambda match: 7 <= sum(c.isdigit() for c in match["id"]) <= 15,
+        ),
+        Rule(
+            "EMAIL",
+            re.compile(rf"[\w.+%'-]{{1,64}}@{_HOST}", re.ASCII),
+            SURE,
+            folded=True,
+            anchor=Hint(re.compile("@")),
+        ),
         Rule(
             "URL",
             re.compile(r"(?<!\w)(?:https?|ftps?|sftp)://[^\s<>\"'\x00]{1,2000}(?<![.,;:!?)\]])"),
@@ -110,13 +128,22 @@ class ContactRecognizer(RuleRecognizer):
             ),
             TOLD,
             folded=True,
+            anchor=Hint(re.compile(rf"\.(?:{_DOMAIN})(?![\w@.-])")),
         ),
-        Rule("IP", re.compile(rf"(?<![\w.]){_OCTET}(?:\.{_OCTET}){{3}}(?:/\d{{1,2}})?(?![\w]|\.\d)"), SURE),
         Rule(
             "IP",
-            re.compile(r"(?<![\w:])(?:[0-9a-f]{1,4}:){2,7}(?::?[0-9a-f]{1,4}){1,6}(?![\w:])"),
+            re.compile(
+                rf"(?<![\w.])(?=\d{{1,3}}\.\d){_OCTET}(?:\.{_OCTET}){{3}}(?:/\d{{1,2}}|:\d{{1,5}})?(?!\w|\.\d)"
+            ),
             SURE,
             folded=True,
-            accept=lambda match: match[0].count(":") == 7 or "::" in match[0],
+        ),
+        Rule(
+            "IP",
+            re.compile(r"(?<![\w:])(?:[0-9a-f]{1,4}:{1,2}){2,7}[0-9a-f]{1,4}(?![\w:])"),
+            SURE,
+            folded=True,
+            accept=lambda match: match[0].count(":") == 7 or match[0].count("::") == 1,
+            anchor=Hint(re.compile(r":[0-9a-f]{0,4}:")),
         ),
     )

@@ -11,11 +11,12 @@ import re
 from collections.abc import Sequence
 from typing import ClassVar, Final
 
+from clinsynth.deid.recognizers.anchors import Hint, Within
 from clinsynth.deid.recognizers.days import FRACTION_AFTER, is_day, is_day_of_month, is_numeric_date
-from clinsynth.deid.recognizers.rules import LIKELY, SURE, TOLD, Rule, RuleRecognizer
+from clinsynth.deid.recognizers.rules import LIKELY, POSSIBLE, SURE, TOLD, Rule, RuleRecognizer
 
 _MONTH: Final = (
-    r"(?:jan(?:uary|\.)?|feb(?:ruary|r?\.)?|mar(?:ch|\.)?|apr(?:il|\.)?|may|june?\.?|"
+    r"(?:jan(?:uary|\.)?|feb(?:ruary|r?\.)?|mar(?:ch|\.)?|apr(?:il|\.)?|may\.?|june?\.?|"
     r"july?\.?|aug(?:ust|\.)?|"
     r"sep(?:tember|t?\.|t)?|oct(?:ober|\.)?|nov(?:ember|\.)?|dec(?:ember|\.)?)(?!\w)"
 )
@@ -30,42 +31,76 @@ _YEAR: Final = r"(?:(?:1[89]|20)\d{2}|['\u2019]\d{2})"
 _MORE_DAYS: Final = rf"(?:[ ]?(?:-|\u2013|to|and|through|&|/)[ ]?{_DAY})?"
 _M: Final = r"(?:0?[1-9]|1[0-2])"
 _D: Final = r"(?:0?[1-9]|[12]\d|3[01])"
-_MONTHS: Final = frozenset(
-    {
-        "jan", "january", "feb", "february", "febr", "mar", "march", "apr", "april", "may", "jun", "june",
-        "jul", "july", "aug", "august", "sep", "sept", "september", "oct", "october", "nov", "november",
-        "dec", "december",
-    }
-)  # fmt: skip
+_MONTHS: Final = "January|February|March|April|May|June|July|August|September|October|November|December"
+_BLANK_YEAR: Final = r"(?:yyyy|yy|xxxx|xx|0000|\*\*\*\*|____|__|(?:19|20)\d\d)"
 _PLACEHOLDER: Final = (
-    r"(?:mm|dd|xx|00|\*\*|__|--)[/-](?:mm|dd|xx|00|\*\*|__)[/-](?:yyyy|yy|xxxx|xx|0000|"
-    r"\*\*\*\*|____|__|(?:19|20)\d\d)|"
+    r"(?:mm|dd|xx|00|\*\*|__)[/-](?:mm|dd|xx|00|\*\*|__)[/-]"
+    rf"{_BLANK_YEAR}|"
     r"\d{1,2}[/-](?:xx|dd)(?:[/-](?:xxxx|xx|yyyy|yy|\d{2,4}))?|(?:mm|xx)/(?:yyyy|xxxx|dd|xx|(?:19|20)\d\d)|"
     r"(?:mm|dd|xx)/\d{1,2}/\d{2,4}|\[\*\*[\d/-]{3,12}\*\*\]|yyyy-mm-dd"
 )
+
+
+_KIN: Final = (
+    r"(?:great-?)?(?:grand)?(?:mother|father|aunt|uncle|parent)|godmother|godfather|mother|father|mom|dad|aunt|"
+    r"uncle|wife|husband|spouse|brother|sister|cousin|neighbou?r|patient|he|she|relative"
+)
+
+
+def _numeric(mark: str, year: str) -> Rule:
+    """Day, month and year, or month, day and year."""
+    return Rule(
+        "DATE",
+        re.compile(rf"(?<![\w/.-])(?P<a>\d{{1,2}}){mark}(?P<b>\d{{1,2}}){mark}{year}(?![\w/]|[.-]\d)"),
+        SURE,
+        folded=True,
+        accept=is_numeric_date,
+    )
 
 
 class DateAgeRecognizer(RuleRecognizer):
     """Dates and high ages."""
 
     RULES: ClassVar[Sequence[Rule]] = (
+        _numeric("/", r"(?:\d{4}|\d{2})"),
+        _numeric("-", r"(?:\d{4}|\d{2})"),
+        _numeric(r"\.", r"(?:19|20)\d{2}"),
+        Rule(
+            "DATE",
+            re.compile(rf"(?<![\w/.-])(?:19|20)\d{{2}}(?:/{_M}/|-{_M}-|\.{_M}\.){_D}(?![\d/])"),
+            SURE,
+            folded=True,
+        ),
+        Rule("DATE", re.compile(rf"(?<![\w/.-]){_M}/(?:19|20)\d{{2}}(?![\w/])"), TOLD, folded=True),
+        # 19MAY2007
         Rule(
             "DATE",
             re.compile(
-                r"(?<![\w/.-])(?P<a>\d{1,2})(?P<s>[/-])(?P<b>\d{1,2})(?P=s)(?:\d{4}|\d{2})(?![\w/]|"
-                r"[.-]\d)"
+                rf"(?<![\w/.-]){_D}(?:jan|feb|mar|apr|may|jun|jul|aug|sept?|oct|nov|dec)(?:(?:19|20)\d\d|\d\d)"
+                rf"(?!\w)"
             ),
             SURE,
-            accept=is_numeric_date,
+            folded=True,
         ),
+        # Month and year: "a transplant in 12/07"; but "in 10/12 patients".
         Rule(
             "DATE",
-            re.compile(r"(?<![\w/.-])(?P<a>\d{1,2})\.(?P<b>\d{1,2})\.(?:19|20)\d{2}(?![\w/]|[.-]\d)"),
-            SURE,
-            accept=is_numeric_date,
+            re.compile(
+                rf"(?<!\w)(?:in|since)\b[ \n](?P<id>{_M}/\d\d)(?![\w/%]|\.\d|[ ]?(?:\(|patients|cases|of))"
+            ),
+            LIKELY,
+            folded=True,
         ),
-        Rule("DATE", re.compile(rf"(?<![\w/.-])(?:19|20)\d{{2}}([/.-]){_M}\1{_D}(?![\d/])"), SURE),
-        Rule("DATE", re.compile(rf"(?<![\w/.-]){_M}/(?:19|20)\d{{2}}(?![\w/])"), TOLD),
+        # Looked for only where recall comes first.
+        Rule(
+            "DATE",
+            re.compile(
+                r"(?<!\w)(?:on|last|this|next|until|by|since|meet)\b[ \n](?P<id>(?:mon|tues|wednes|thurs|fri|satur|"
+                r"sun)day)(?!\w)"
+            ),
+            POSSIBLE,
+            folded=True,
+        ),
         Rule(
             "DATE",
             re.compile(
@@ -74,7 +109,6 @@ class DateAgeRecognizer(RuleRecognizer):
             ),
             SURE,
             folded=True,
-            triggers=_MONTHS,
         ),
         Rule(
             "DATE",
@@ -84,7 +118,6 @@ class DateAgeRecognizer(RuleRecognizer):
             ),
             TOLD,
             folded=True,
-            triggers=_MONTHS,
             accept=is_day_of_month,
         ),
         Rule(
@@ -95,7 +128,6 @@ class DateAgeRecognizer(RuleRecognizer):
             ),
             TOLD,
             folded=True,
-            triggers=_MONTHS,
             accept=lambda match: FRACTION_AFTER.match(match.string, match.end()) is None,
         ),
         Rule(
@@ -106,7 +138,6 @@ class DateAgeRecognizer(RuleRecognizer):
             ),
             SURE,
             folded=True,
-            triggers=_MONTHS,
         ),
         Rule(
             "DATE",
@@ -114,11 +145,11 @@ class DateAgeRecognizer(RuleRecognizer):
                 r"(?<!\w)(?:[Ii]n|[Ss]ince|[Ll]ast|[Tt]his|[Nn]ext|[Uu]ntil|[Bb]y|[Oo]f|[Ee]arly|"
                 r"[Ll]ate|[Mm]id|[Dd]uring|[Ff]rom|[Tt]hrough|[Tt]o|[Bb]ack in|[Mm]iddle of|"
                 r"[Ee]nd of)[ -]"
-                r"(?P<id>January|February|March|April|May|June|July|August|September|October|November|"
-                r"December)(?!\w| [A-Z])"
+                r"(?P<id>"
+                rf"{_MONTHS})(?!\w| [A-Z])"
             ),
             TOLD,
-            triggers=_MONTHS,
+            anchor=Within(frozenset(_MONTHS.lower().split("|")), back=3),
         ),
         Rule(
             "DATE",
@@ -153,10 +184,11 @@ class DateAgeRecognizer(RuleRecognizer):
         Rule(
             "DATE",
             re.compile(
-                r"(?<![\d.])(?:19|20)\d{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])(?=T?\d{4,6}Z?\b|\b)"
-                r"(?:T?\d{4,6}Z?)?(?![\d-])"
+                r"(?<![\d.])(?:19|20)\d{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])(?=t?\d{4,6}z?\b|\b)"
+                r"(?:t?\d{4,6}z?)?(?![\d-])"
             ),
             LIKELY,
+            folded=True,
         ),
         Rule(
             "DATE",
@@ -169,6 +201,13 @@ class DateAgeRecognizer(RuleRecognizer):
         ),
         Rule(
             "DATE",
+            re.compile(rf"(?<![\w*/-])--[/-](?:mm|dd|xx|00|\*\*|__)[/-]{_BLANK_YEAR}(?![\w/])"),
+            SURE,
+            folded=True,
+            anchor=Hint(re.compile("--[/-]")),
+        ),
+        Rule(
+            "DATE",
             re.compile(
                 r"(?<!\w)(?:christmas(?: (?:day|eve))?|thanksgiving(?: day)?|new year'?s(?: (?:day|"
                 r"eve))?|labor day|memorial day|"
@@ -178,9 +217,6 @@ class DateAgeRecognizer(RuleRecognizer):
             ),
             LIKELY,
             folded=True,
-            triggers=frozenset(
-                {"christmas", "thanksgiving", "year", "years", "day", "july", "halloween", "easter"}
-            ),
             accept=lambda match: match[0] not in {"new years", "new year's"},
         ),
         Rule(
@@ -227,13 +263,34 @@ class DateAgeRecognizer(RuleRecognizer):
         Rule(
             "AGE",
             re.compile(
+                rf"(?<!\w)(?:{_KIN})\b,?[ \n](?:(?:is|was|died at|lived to|lived past|who is|alive at|now)"
+                rf"\b[ \n](?:age\b[ \n])?)?(?P<id>9\d|1[01]\d)"
+                rf"(?=[,.;)]|[ \n](?:and|at death|when|years|now|but|with|at)\b)(?!\.\d)"
+            ),
+            TOLD,
+            folded=True,
+        ),
+        Rule(
+            "AGE",
+            re.compile(
+                r"(?<!\w)(?:(?:is|was|to|past|of|at|aged?|turned|until|reached|over|nearly|almost)\b[ \n])"
+                r"(?P<id>ninety(?:[- \n](?:one|two|three|four|five|six|seven|eight|nine))?|"
+                r"(?:one|a) hundred(?:[- \n](?:and[- ])?(?:one|two|three|four|five|six|seven|eight|nine|ten))?)"
+                r"(?![\w-]|[ ](?:percent|degrees?|minutes?|days?|seconds?|hours?|mg|ml|units?|feet|times|and|"
+                r"thousand|million|pounds|dollars|cc)\b)"
+            ),
+            LIKELY,
+            folded=True,
+        ),
+        Rule(
+            "AGE",
+            re.compile(
                 r"(?<!\w)(?:ninety(?:[- ](?:one|two|three|four|five|six|seven|eight|nine))?|(?:one|"
                 r"a) hundred(?:[- ](?:and[- ])?(?:one|two|three|four|five|six|seven|eight|nine|ten))?)"
-                r"(?=[- ](?:years?|yrs?)[- ]?(?:old|of age)|[- ]?y/?o\b)"
+                r"(?!\w)(?=[- ](?:years?|yrs?)[- ]?(?:old|of age)|[- ]y/?o\b)"
             ),
             SURE,
             folded=True,
-            triggers=frozenset({"ninety", "hundred"}),
         ),
         Rule(
             "AGE",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 
+from clinsynth.deid.recognizers.anchors import Hint
 from clinsynth.deid.recognizers.rules import SURE, Rule, RuleRecognizer
 
 
@@ -24,4 +25,6 @@ class DeniedWordRecognizer(RuleRecognizer):
 def _rule(label: str, words: Sequence[str]) -> Rule:
     longest_first = sorted(words, key=len, reverse=True)
     either = "|".join(r"\s+".join(map(re.escape, word.split())) for word in longest_first)
-    return Rule(label, re.compile(rf"(?<!\w)(?:{either})(?!\w)", re.IGNORECASE), SURE)
+    return Rule(
+        label, re.compile(rf"(?<!\w)(?:{either})(?!\w)", re.IGNORECASE), SURE, anchor=Hint(re.compile(""))
+    )

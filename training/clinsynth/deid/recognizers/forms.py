@@ -24,11 +24,15 @@ PARTICLES: Final = frozenset(
 )  # fmt: skip
 """Small words within family names."""
 
+LINKS: Final = PARTICLES | {"of", "the", "and", "for", "on", "at", "in", "is", "was"}
+"""Small words between capitalised ones of one match."""
+
 _SMALL: Final = (
     r"(?:de la|de los|de las|de|del|della|van de|van der|van den|van 't|van|von der|von|"
     r"der|den|bin|ibn|da|dos|das|di|la|le|du|ter|el|al|y|auch)"
 )
-PARTICLE: Final = rf"(?:{_SMALL}|{_SMALL.upper()}|[Ss]t\.)"
+# Most words are capital and small letters: one look shows that they are no particle.
+PARTICLE: Final = rf"(?:(?=[a-z]){_SMALL}|(?=[A-Z][A-Z ]){_SMALL.upper()}|[Ss]t\.)"
 BETWEEN: Final = rf"(?:\.?[ \t]{{1,2}}|\.)(?:{PARTICLE}[ ])?"
 """Between two words of a name: a blank, an initial's full stop, a particle."""
 

@@ -9,6 +9,7 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
+from clinsynth.deid.recognizers.anchors import first_words
 from clinsynth.deid.recognizers.forms import PARTICLE, RUN, SUFFIX, WORD
 from clinsynth.deid.recognizers.rules import SURE, TOLD
 
@@ -23,7 +24,7 @@ _SIGNED: Final = (
     r"dictat(?:ed|ing|or)(?: by)?|transcribed(?: by)?|"
     r"transcriber|transcriptionist|(?:authenticated|verified|reviewed|approved|authorized|"
     r"read|interpreted|reported|prepared|completed|performed|ordered|"
-    r"requested|referred|seen|examined|attested|entered|recorded|documented|written|"
+    r"requested|referred|seen|examined|attested|entered|recorded|documented|written|typed|"
     r"accompanied|witnessed|evaluated|assisted|finalized) by|author|attestation"
 )
 _STAFF: Final = (
@@ -53,6 +54,7 @@ _KIN: Final = (
 )
 _ADDRESSED: Final = r"cc'?d?|carbon copy|copies? to|copy|to|from|attn|attention|re|regarding"
 _LINK: Final = r"(?:[ \t]{0,3}:|[ ][-\u2013]{1,2}(?=[ ]))[ \t]{0,8}(?:\n[ \t]{0,4})?(?:/s/[ ])?"
+_LINKED: Final = r"(?=[^\n:\u2013-]{0,60}[:\u2013-])"  # or it need not be looked at
 _DEAR: Final = (
     r"dear|sincerely|respectfully(?: submitted| yours)?|(?:kind |best |warm )?regards|"
     r"yours (?:truly|sincerely|faithfully)|best wishes|many thanks"
@@ -73,13 +75,13 @@ class Cue:
     """A word that stands before persons.
 
     Args:
-        before: pattern over the lower-cased text; the name begins at its end.
+        pattern: over the lower-cased text; the name begins at its end.
         score: how sure.
         listed: the name must have a word that the lists know as a name and as nothing else.
         two: or it must have two words without an everyday meaning, listed or not.
     """
 
-    before: re.Pattern[str]
+    pattern: re.Pattern[str]
     score: float
     listed: bool = True
     two: bool = False
@@ -87,28 +89,31 @@ class Cue:
 
 CUES: Final = (
     Cue(re.compile(rf"(?<![\w/-]){_TITLE}(?:\.[ \t]{{0,2}}\n?|[ \t]{{1,2}}|\n)"), SURE, listed=False),
-    Cue(re.compile(rf"(?<![\w/-])(?:{_SIGNED}){_LINK}{_OPTIONAL_TITLE}"), TOLD, listed=False),
+    Cue(re.compile(rf"(?<![\w/-]){_LINKED}(?:{_SIGNED}){_LINK}{_OPTIONAL_TITLE}"), TOLD, listed=False),
     Cue(re.compile(
         rf"(?<![\w/-])(?:electronically |digitally |e-)?(?:signed|dictated|transcribed|"
         rf"authenticated|attested)(?: electronically)? by[ ]{_OPTIONAL_TITLE}"), TOLD, listed=False),
-    Cue(re.compile(rf"(?<![\w/])/?s/+[ ]{{0,2}}{_OPTIONAL_TITLE}"), TOLD),
+    Cue(re.compile(rf"(?<!\w)(?<![\w/]/)s/+[ ]{{0,2}}{_OPTIONAL_TITLE}"), TOLD),
     Cue(re.compile(rf"(?<![\w/-])electronically signed\n{_OPTIONAL_TITLE}"), TOLD, listed=False),
-    Cue(re.compile(rf"(?<![\w/-])(?:{_PATIENT}){_LINK}{_OPTIONAL_TITLE}"), TOLD, two=True),
-    Cue(re.compile(rf"(?<![\w/-])(?:{_STAFF}|{_KIN}|{_ADDRESSED}){_LINK}{_OPTIONAL_TITLE}"), TOLD),
-    Cue(re.compile(rf"(?<![\w/-])(?:{_DEAR})[,:]?[ \t]{{0,2}}\n{{0,3}}[ \t]*{_OPTIONAL_TITLE}"), TOLD),
+    Cue(re.compile(rf"(?<![\w/-]){_LINKED}(?:{_PATIENT}){_LINK}{_OPTIONAL_TITLE}"), TOLD, two=True),
+    Cue(re.compile(rf"(?<![\w/-]){_LINKED}(?:{_STAFF}|{_KIN}|{_ADDRESSED}){_LINK}{_OPTIONAL_TITLE}"), TOLD),
+    Cue(re.compile(rf"(?<![\w/-])(?:{_DEAR})\b[,:]?[ \t]{{0,2}}\n{{0,3}}[ \t]*{_OPTIONAL_TITLE}"), TOLD),
     Cue(re.compile(rf"(?<![\w/-])(?:{_KIN}|{_STAFF}|patient|pt)(?:,[ \n]|[ ]is[ ]|[ ]\(|[ \n])"), TOLD),
     Cue(re.compile(rf"(?<![\w/-])(?:{_MET})[ \n]"), TOLD),
 )  # fmt: skip
 
-CREDENTIALED: Final = re.compile(
-    rf"(?<![\w/-])(?P<id>{RUN}{SUFFIX})(?:,[ ]?|[ ])"
-    r"(?:M\.?D\.?|D\.?O\.?|Ph\.?D\.?|R\.?N\.?|N\.?P\.?|P\.?A\.?(?:-?C)?|APRN|ARNP|FNP"
+_LETTERS: Final = (
+    r"M\.?D\.?|D\.?O\.?|Ph\.?D\.?|R\.?N\.?|N\.?P\.?|P\.?A\.?(?:-?C)?|APRN|ARNP|FNP"
     r"(?:-?[A-Z]{1,2})?|D\.?P\.?M\.?|D\.?D\.?S\.?|D\.?M\.?D\.?|LPN|LVN|BSN|"
     r"MSN|DNP|MBBS|MBChB|MB|FRCS|FRCP|CRNA|Pharm\.?D\.?|RPh|LC?SW|LICSW|MSW|Psy\.?D\.?|"
     r"D\.?C\.?|O\.?D\.?|MPH|FACS|FACC|FACP|Esq|DPT|OTR|SLP|RRT|RD|"
-    r"EMT(?:-?P)?|PGY-?\d|CNM|CCC-SLP|CNS|ACNP|RT|OT|PT)\b"
+    r"EMT(?:-?P)?|PGY-?\d|CNM|CCC-SLP|CNS|ACNP|RT|OT|PT"
 )
+CREDENTIALED: Final = re.compile(rf"(?<![\w/-])(?P<id>{RUN}{SUFFIX})(?:,[ ]?|[ ])(?:{_LETTERS})\b")
 """A name before the letters of a profession."""
+
+LETTERS: Final = first_words(_LETTERS)
+"""The first of those letters, small."""
 
 SECOND: Final = re.compile(rf",?[ ](?:and|&)[ ](?:(?:Dr|Mr|Mrs|Ms)\.?[ ])?(?P<id>{WORD})")
 """The second of two names behind one title: ``Drs. Okafor and Lee``."""
@@ -119,22 +124,33 @@ REVERSED: Final = re.compile(
 )
 """``OKAFOR, Ada M.``"""
 
+CALLED: Final = re.compile(
+    rf"(?<![\w/-])(?:[Pp]atient|PATIENT|[Pp]t|PT)\b\.?[ \n](?P<id>{WORD}(?:[ ]{WORD})?)"
+    r"(?=['\u2019]s\b|['\u2019][ ]|[ \n](?:is|was|has|had|does|did|do|will|would|should|may|can|could|tolerated|"
+    r"states|stated|reports|reported|denies|denied|presents|presented|remains|remained|looks|appears|underwent|"
+    r"received|returned|returns|comes|came|continues|continued|then|also|and|who|went|left|takes|took|lives|"
+    r"complains|complained|feels|felt|says|said|agreed|agrees|understands|understood|"
+    r"IS|WAS|HAS|HAD|TOLERATED|DENIES)\b)"
+)
+"""``Patient Okafor was taken``, ``Pt. Okafor's``."""
+
 INTRODUCED: Final = re.compile(
     rf"(?<![\w/-])(?P<id>{RUN}),?[ \n](?:(?:is|was)[ \n])?an?[ \n](?:very |pleasant |"
     rf"delightful ){{0,2}}(?:\d{{1,3}}[ \n-]?|[a-z]+-)(?:year|month|week|day|y/?\.?o|yo)"
 )
 """``Ada Okafor is a 60-year-old``."""
 
-_FILLER: Final = r"(?:[XYZ]{2,6}|ABC(?:DE?F?)?|Abcd?|X+yz|Xxx+|AB|[A-Z])"
-PLACEHOLDERS: Final = (
-    re.compile(
-        rf"(?<![\w/-])(?:Drs?|Mr|Mrs|Ms|Miss|DR|MR|MRS|MS)\.?[ ](?P<id>{_FILLER}"
-        rf"(?:[ ]{_FILLER})?)(?![\w-])"),
-    re.compile(rf"(?<![\w/-])(?P<id>{_FILLER}(?:[ ][A-Z]\.)?)(?=,?[ ](?:M\.?D|D\.?O|R\.?N|PA-C|Ph\.?D)\b)"),
-    re.compile(
-        r"(?<![\w/#-])(?P<id>XYZ|ABCD|XXXX+|(?:John|Jane|JOHN|JANE) (?:Doe|DOE)|\[(?:Patient |"
-        r"PATIENT )?(?:[Nn]ame|NAME)\])(?![\w-])"),
-)  # fmt: skip
+_FILLER: Final = r"(?:[XYZ]{2,6}|ABC(?:DE?F?)?|Abcd?|X{1,9}yz|Xxx{1,9}|AB|[A-Z])"
+PLACEHOLDER_TITLED: Final = re.compile(
+    rf"(?<![\w/-])(?:Drs?|Mr|Mrs|Ms|Miss|DR|MR|MRS|MS)\.?[ ](?P<id>{_FILLER}(?:[ ]{_FILLER})?)(?![\w-])"
+)
+PLACEHOLDER_CREDENTIALED: Final = re.compile(
+    rf"(?<![\w/-])(?P<id>{_FILLER}(?:[ ][A-Z]\.)?)(?=,?[ ](?:M\.?D|D\.?O|R\.?N|PA-C|Ph\.?D)\b)"
+)
+PLACEHOLDER: Final = re.compile(
+    r"(?<![\w/#-])(?P<id>XYZ|ABCD|XXXX{1,9}|(?:John|Jane|JOHN|JANE) (?:Doe|DOE)|\[(?:Patient |PATIENT )?"
+    r"(?:[Nn]ame|NAME)\])(?![\w-])"
+)
 """What scrubbed notes hold in the place of names."""
 
 EPONYM_AFTER: Final = re.compile(

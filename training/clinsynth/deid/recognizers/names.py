@@ -9,20 +9,29 @@ is no part of the name. Eponyms, drugs and everyday words are no names by themse
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cache, partial
 from typing import ClassVar, Final, NamedTuple
 
 from clinsynth.deid.engine import Tokens
 from clinsynth.deid.lexicons import first_names, last_names, states, word_list
+from clinsynth.deid.recognizers.anchors import Anchor, Leads, Within
+from clinsynth.deid.recognizers.dispatch import Finding, Form
 from clinsynth.deid.recognizers.forms import BETWEEN, PARTICLES, RUN, SUFFIX, WORD
 from clinsynth.deid.recognizers.name_cues import (
+    CALLED,
     CREDENTIALED,
     CUES,
     EPONYM_AFTER,
     INTRODUCED,
-    PLACEHOLDERS,
+    LETTERS,
+    PLACEHOLDER,
+    PLACEHOLDER_CREDENTIALED,
+    PLACEHOLDER_TITLED,
     REVERSED,
     SECOND,
+    Cue,
 )
 from clinsynth.deid.recognizers.rules import LIKELY, SURE, TOLD, RuleRecognizer
 
@@ -32,9 +41,12 @@ _RUNS: Final = re.compile(rf"(?<![\w/-]){WORD}(?:(?:{BETWEEN}|\n){WORD}){{1,4}}"
 _SUFFIX: Final = re.compile(SUFFIX)
 _PARTS: Final = re.compile(rf"{WORD}|[a-z]+\.?")
 _INITIAL: Final = re.compile(r"[ ][A-Z](?:\.(?![A-Z])|(?![\w.]))")
+_WORD: Final = re.compile(r"\w+")
 _ABBREVIATION: Final = 4  # letters: GERD, COPD
 
-Found = tuple[int, int] | None
+Place = tuple[int, int] | None
+Found = tuple[Place, float]
+"""A place, or none after all; how sure it is."""
 
 
 class Part(NamedTuple):
@@ -55,53 +67,87 @@ class NameRecognizer(RuleRecognizer):
 
     LABELS: ClassVar[tuple[str, ...]] = ("NAME",)
 
-    def findings(self, tokens: Tokens) -> Iterator[tuple[str, int, int, float]]:
-        """Names, without their titles."""
-        judge = _Judge(tokens)
-        for evidence in (_by_cue, _by_credential, _by_lists, _by_placeholder):
-            for span, score in evidence(judge):
-                if span is not None:
-                    yield "NAME", *span, score
+    def forms(self) -> tuple[Form, ...]:
+        """Forms beside which or in which persons are named."""
+        return _evidence()
+
+    def judge(self, tokens: Tokens) -> _Judge:
+        """Tells which words are names."""
+        return _Judge(tokens)
 
 
-def _by_cue(judge: _Judge) -> Iterator[tuple[Found, float]]:
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """A form beside which or in which persons are named; ``look`` tells who is, and how sure that is."""
+
+    pattern: re.Pattern[str]
+    look: Callable[[_Judge, re.Match[str]], Sequence[Found]]
+    folded: bool = False
+    anchor: Anchor | None = None
+
+    def weigh(self, judge: _Judge, match: re.Match[str]) -> Sequence[Finding]:
+        """The names, without their titles."""
+        return [("NAME", *span, score) for span, score in self.look(judge, match) if span is not None]
+
+
+@cache
+def _evidence() -> tuple[Evidence, ...]:
+    first = frozenset(_WORD.findall(name)[0] for name in first_names())
+    return (
+        *(Evidence(cue.pattern, partial(_by_cue, cue), folded=True) for cue in CUES),
+        Evidence(CREDENTIALED, _by_credential, anchor=Within(LETTERS, capital=True)),
+        Evidence(_RUNS, _by_lists, anchor=Leads(first)),
+        Evidence(REVERSED, _reversed, anchor=Within(first, capital=True, gap=", ")),
+        Evidence(CALLED, _called),
+        Evidence(INTRODUCED, _introduced, anchor=Within(frozenset({"a", "an"}))),
+        Evidence(PLACEHOLDER_TITLED, _placeholder),
+        Evidence(PLACEHOLDER_CREDENTIALED, _placeholder, anchor=Within(LETTERS, capital=True)),
+        Evidence(PLACEHOLDER, _placeholder),
+    )
+
+
+def _by_cue(cue: Cue, judge: _Judge, match: re.Match[str]) -> Sequence[Found]:
     text = judge.tokens.text
-    for cue in CUES:
-        for match in cue.before.finditer(judge.tokens.lower):
-            name = _AT_CUE.match(text, match.end())
-            if name is not None:
-                listed = cue.listed or text.startswith("MS", match.start())  # or multiple sclerosis
-                yield judge.front(name.start("id"), name["id"], listed=listed, two=cue.two), cue.score
-                second = None if cue.listed else SECOND.match(text, name.end())
-                if second is not None:
-                    yield judge.front(second.start("id"), second["id"], listed=False), TOLD
-            elif not cue.listed:
-                yield judge.small(_SMALL_AT_CUE.match(text, match.end())), TOLD
+    name = _AT_CUE.match(text, match.end())
+    if name is None:
+        return () if cue.listed else ((judge.small(_SMALL_AT_CUE.match(text, match.end())), TOLD),)
+    listed = cue.listed or text.startswith("MS", match.start())  # or multiple sclerosis
+    first = judge.front(name.start("id"), name["id"], listed=listed, two=cue.two), cue.score
+    second = None if cue.listed else SECOND.match(text, name.end())
+    if second is None:
+        return (first,)
+    return first, (judge.front(second.start("id"), second["id"], listed=False), TOLD)
 
 
-def _by_credential(judge: _Judge) -> Iterator[tuple[Found, float]]:
-    for match in CREDENTIALED.finditer(judge.tokens.text):
-        yield judge.back(match.start("id"), match["id"]), SURE
+def _by_credential(judge: _Judge, match: re.Match[str]) -> Sequence[Found]:
+    return ((judge.back(match.start("id"), match["id"]), SURE),)
 
 
-def _by_lists(judge: _Judge) -> Iterator[tuple[Found, float]]:
-    text = judge.tokens.text
-    for match in _RUNS.finditer(text):
-        if EPONYM_AFTER.match(text, match.end()) is None:
-            yield judge.pair(match.start(), match[0]), LIKELY
-    for match in REVERSED.finditer(text):
-        if match["first"].lower() not in states() and judge.is_pair(
-            match["first"].lower(), match["last"].split()[-1].lower()
-        ):
-            yield match.span(), TOLD
-    for match in INTRODUCED.finditer(text):
-        yield judge.front(match.start("id"), match["id"], listed=True), TOLD
+def _by_lists(judge: _Judge, match: re.Match[str]) -> Sequence[Found]:
+    name = judge.pair(match.start(), match[0])
+    return () if name is None or EPONYM_AFTER.match(match.string, match.end()) else ((name, LIKELY),)
 
 
-def _by_placeholder(judge: _Judge) -> Iterator[tuple[Found, float]]:
-    for pattern in PLACEHOLDERS:
-        for match in pattern.finditer(judge.tokens.text):
-            yield match.span("id"), TOLD
+def _reversed(judge: _Judge, match: re.Match[str]) -> Sequence[Found]:
+    first, last = match["first"].lower(), match["last"].split()[-1].lower()
+    return ((match.span(), TOLD),) if first not in states() and judge.is_pair(first, last) else ()
+
+
+def _introduced(judge: _Judge, match: re.Match[str]) -> Sequence[Found]:
+    return ((judge.front(match.start("id"), match["id"], listed=True), TOLD),)
+
+
+def _called(judge: _Judge, match: re.Match[str]) -> Sequence[Found]:
+    """What stands between "Patient" and a verb, unless it is an abbreviation or an everyday word."""
+    words = match["id"].lower().split()
+    if match["id"].isupper() and not match.string.startswith("PATIENT", match.start()):
+        return ((judge.front(match.start("id"), match["id"], listed=True, two=True), TOLD),)
+    everyday = any(word in word_list("ordinary") and not judge.known(word) for word in words)
+    return () if everyday else ((match.span("id"), TOLD),)
+
+
+def _placeholder(_: _Judge, match: re.Match[str]) -> Sequence[Found]:
+    return ((match.span("id"), TOLD),)
 
 
 class _Judge:
@@ -117,15 +163,13 @@ class _Judge:
         """Has the word no everyday meaning, in the lists or in this note?"""
         return word not in self._everyday and word not in self._eponyms and word not in self.tokens.common
 
+    def known(self, word: str) -> bool:
+        """Is it a name of the lists, whatever else it means?"""
+        return word in self._first or word in self._last
+
     def listed(self, word: str) -> bool:
         """Is it a name of the lists, and nothing else as well?"""
         return (word in self._first or word in self._last) and self.clear(word)
-
-    def could_be(self, word: str, beside: str = "") -> bool:
-        """May it be a name when a cue says so? A word like May only ``beside`` a name of the lists."""
-        if word in self._never:
-            return word in self._last and bool(beside) and self.listed(beside)
-        return word in self._first or word in self._last or self.clear(word)
 
     def is_pair(self, first: str, last: str) -> bool:
         """Given and family name of the lists, of which at least one has no other meaning?"""
@@ -141,7 +185,7 @@ class _Judge:
     def _is_first(self, word: str) -> bool:
         return word in self._first or ("-" in word and all(part in self._first for part in word.split("-")))
 
-    def front(self, start: int, run: str, *, listed: bool, two: bool = False) -> Found:
+    def front(self, start: int, run: str, *, listed: bool, two: bool = False) -> Place:
         """The name at the front of a run.
 
         Args:
@@ -158,7 +202,7 @@ class _Judge:
         initial = _INITIAL.match(self.tokens.text, end) if "," in run else None  # OKAFOR, ADA M.
         return self._with_suffix(parts[0].start, initial.end() if initial is not None else end)
 
-    def back(self, start: int, run: str) -> Found:
+    def back(self, start: int, run: str) -> Place:
         """The name at the end of a run, before the letters of a profession."""
         parts = _parts(start, run)
         taken = self._taken([part for part in reversed(parts) if not part.small])
@@ -172,31 +216,35 @@ class _Judge:
         """The words up to the first that is no name."""
         taken: list[Part] = []
         for i, part in enumerate(full):
-            beside = full[1 - i].word if i < 2 and len(full) > 1 else ""
-            known = part.word in self._first or part.word in self._last
-            if not self.could_be(part.word, beside) or (
-                taken and part.word in self._everyday and not known
-            ):
+            word = part.word
+            known = word in self._first or word in self._last
+            if word in self._never:
+                beside = full[1 - i].word if i < 2 and len(full) > 1 else ""
+                could_be = word in self._last and bool(beside) and self.listed(beside)
+            else:
+                could_be = known or self.clear(word)
+            if not could_be or (taken and not known and word in self._everyday):
                 break
             taken.append(part)
         return taken
 
     def _is_sure(self, taken: list[Part], run: str, *, two: bool) -> bool:
-        words = [part.word for part in taken]
-        if len(words) == 1 and len(words[0]) <= _ABBREVIATION and run[: len(words[0])].isupper():
+        first = taken[0].word
+        if len(taken) == 1 and len(first) <= _ABBREVIATION and run[: len(first)].isupper():
             return False
-        names = sum(word in self._first or word in self._last for word in words)
-        return names >= 2 or any(map(self.listed, words)) or (two and len(words) > 1)
+        known = [part.word for part in taken if part.word in self._first or part.word in self._last]
+        return len(known) >= 2 or any(map(self.clear, known)) or (two and len(taken) > 1)
 
-    def pair(self, start: int, run: str) -> Found:
+    def pair(self, start: int, run: str) -> Place:
         """A given and a family name within a run, with what of a name stands between and behind."""
         full = [part for part in _parts(start, run) if not part.small]
         for i, first in enumerate(full[:-1]):
-            for j in range(i + 1, min(i + 3, len(full))):
-                between = full[i + 1 : j]
-                if self._abbreviated(run, first, full[j], start):
-                    continue
-                if self.is_pair(first.word, full[j].word) and all(self.clear(p.word) for p in between):
+            for j in range(i + 1, min(i + 3, len(full))) if self._is_first(first.word) else ():
+                if (
+                    self.is_pair(first.word, full[j].word)
+                    and not self._abbreviated(run, first, full[j], start)
+                    and all(self.clear(part.word) for part in full[i + 1 : j])
+                ):
                     return self._with_suffix(first.start, self._last_of(full[j:]).end)
         return None
 
@@ -216,7 +264,7 @@ class _Judge:
             map(str.isupper, words)
         )
 
-    def small(self, match: re.Match[str] | None) -> Found:
+    def small(self, match: re.Match[str] | None) -> Place:
         """A name in small letters behind a title (``dr. okafor``): every word must be one of the lists."""
         if match is None:
             return None

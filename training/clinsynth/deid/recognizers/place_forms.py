@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import re
+from string import ascii_lowercase
 from typing import Final
 
+from clinsynth.deid.lexicons import states
+from clinsynth.deid.recognizers.anchors import first_words
 from clinsynth.deid.recognizers.forms import APOSTROPHE, LETTER, UPPER
 
 _GAP: Final = r"[ \t]?\n?[ \t]?"  # a blank, or the end of a line
@@ -56,12 +59,13 @@ BOX: Final = re.compile(
     r"(?<!\w)(?P<id>(?:P\.?[ ]?O\.?[ ]?Box|PO BOX|Post Office Box|PSC)[ ]#?\d{1,6}(?:,? "
     r"(?:APO|FPO|Box \d{1,5}))?)"
 )
-FIVE_DIGITS: Final = re.compile(r"\d{5}")
-"""A text without them holds no ZIP code."""
+FIVE_DIGITS: Final = re.compile(r"\d{5}(?!\w)")
+"""With these a ZIP code begins."""
 TOWN_STATE_ZIP: Final = re.compile(
     rf"(?<![\w/-])(?P<id>{TOWN}),?{_GAP}(?P<state>{_STATE}),?{_GAP}(?P<zip>{_ZIP})"
 )
 TOWN_STATE: Final = re.compile(rf"(?<![\w/-])(?P<id>{TOWN}),{_GAP}(?P<state>{_STATE})(?![\w.-])")
+STATE_WORDS: Final = first_words(STATE_CODE) | {state.split()[0] for state in states()}
 ZIP_TOLD: Final = re.compile(
     rf"(?<!\w)(?:zip(?:[ -]?code)?|postal code|post code)[ ]{{0,2}}(?:is|of|:|#)?[ ]{{0,3}}(?P<id>{_ZIP})"
 )
@@ -70,6 +74,7 @@ COUNTY: Final = re.compile(
     rf"(?<![\w/-])(?P<id>(?P<name>{_NAME_WORD}(?:[ ]{_NAME_WORD})?)[ ]"
     r"(?:County|Parish|Township|Borough|Precinct))(?!\w)"
 )
+COUNTY_WORDS: Final = frozenset({"county", "parish", "township", "borough", "precinct"})
 NO_TERM: Final = (
     r"(?![ ](?:[Cc]ollar|[Cc]hromosome|[Nn]aming|[Ss]cientific|[Cc]riteria|[Cc]riterion|[Cc]lassification|"
     r"[Bb]ag|[Ss]yndrome|[Ss]cale|[Ff]ever|[Ss]core|[Hh]eart|[Gg]rade|[Ss]tage|[Pp]rotocol|[Tt]est))"
@@ -96,8 +101,16 @@ _FACILITY_KIND: Final = (
     r"Center|Centre|"
     r"Pavilion|Public Library|Library|Church)"
 )
+_FACILITY_WORDS: Final = (
+    "hospital|hospitals|infirmary|hospice|clinic|clinics|university|college|institute|academy|school|high|"
+    "elementary|middle|primary|public|center|centre|group|partners|associates|building|plaza|campus|health|"
+    "healthcare|home|facility|living|community|village|care|manor|dialysis|practice|medicine|laboratories|"
+    "pharmacy|shelter|prison|institution|vamc|pavilion|library|church"
+)
+FACILITY_WORDS: Final = frozenset(_FACILITY_WORDS.split("|"))
+"""One of these stands in the name of every facility."""
 FACILITY: Final = re.compile(
-    rf"(?<![\w/-])(?P<id>(?P<name>{_NAME}){_GAP}(?P<kind>{_FACILITY_KIND})(?:[ ](?:of|at)"
+    rf"(?<![\w/-])(?P<id>(?P<name>{_NAME}){_GAP}(?<!\w)(?P<kind>{_FACILITY_KIND})(?:[ ](?:of|at)"
     rf"(?: the)?[ ]{TOWN})?)(?![\w-]|[ ][Cc]ourse|[ ][Dd]ay|[^\n.]{{0,14}}:)"
 )
 FACILITY_UPPER: Final = re.compile(
@@ -107,7 +120,7 @@ FACILITY_UPPER: Final = re.compile(
     r"(?:HOSPITALS?|MEDICAL CENT(?:ER|RE)|HEALTH (?:SYSTEM|CENTER)|CLINIC|NURSING HOME|"
     r"INFIRMARY|HOSPICE|UNIVERSITY)))(?![\w-]|[ ]COURSE|[ ]DAY)"
 )
-_FILLER: Final = r"(?:[A-Z]?XYZ|ABCD?E?|XX+|[XYZ])"
+_FILLER: Final = r"(?:[A-Z]?XYZ|ABCD?E?|XX{1,9}|[XYZ])"
 PLACEHOLDER: Final = re.compile(
     rf"(?<![\w/-])(?P<id>{_FILLER}[ ]{_FACILITY_KIND}|\[(?:Hospital(?: Name)?|HOSPITAL|"
     rf"City|Location|Address|LOCATION)\])(?![\w-])"
@@ -120,10 +133,9 @@ _COMPANY_KIND: Final = (
     "Roofing|Plumbing|Transit|Construction|Trucking|Bakery|Motors|Airlines|Bank|Restaurant|Farms|Electric"
 )
 COMPANY_WORDS: Final = frozenset(_COMPANY_KIND.lower().split("|"))
-"""A text without any of them names no company."""
 COMPANY: Final = re.compile(
-    rf"(?<![\w/-])(?P<id>{_FIRM}(?:(?:,[ ]|{_GAP}|-)(?:{_FIRM}|and|&)(?=[ ,\n-])){{0,3}}"
-    rf"(?:,[ ]|{_GAP})(?:{_COMPANY_KIND})\b)"
+    rf"(?<![\w/-])(?P<id>{_FIRM}(?:(?:,[ ]|{_GAP}|-)(?<!\w)(?:{_FIRM}|and|&)(?=[ ,\n-])){{0,3}}"
+    rf"(?:,[ ]|{_GAP})(?<!\w)(?:{_COMPANY_KIND})\b)"
 )
 _TO_A_PLACE: Final = rf"{_GAP}(?:in|to|from|at|near|outside(?: of)?|of|around){_GAP}(?:the[ ])?"
 LIVES: Final = re.compile(
@@ -133,7 +145,7 @@ LIVES: Final = re.compile(
     r"[Vv]acation(?:ed|ing)?|[Rr]eturned|[Hh]ome|[Hh]ouse|"
     r"[Aa]partment|[Cc]amping|[Ss]tay(?:s|ed|ing)?|[Dd]rove|[Oo]riginally|[Cc]oming|"
     r"[Cc]omes|[Cc]ame|[Tt]ransfer(?:red)?|[Ii]mmigrated|"
-    r"[Ee]migrated|[Ff]amily|[Rr]elatives|[Pp]ractice|[Hh]ospitali[sz]ed|[Ff]arm|[Cc]hurch)"
+    r"[Ee]migrated|[Ff]amily|[Rr]elatives|[Pp]ractice|[Hh]ospitali[sz]ed|[Ff]arm|[Cc]hurch)\b"
     r"(?:[ \n](?:alone|here|back|up|down|out|over|away|w(?:ith|/) (?:his|her|their|my|"
     r"a)?[ ]?[a-z]+|independently|recently|currently|home|"
     rf"by ambulance)){{0,2}}{_TO_A_PLACE}(?P<id>{TOWN})"
@@ -144,23 +156,27 @@ ADDRESSED: Final = re.compile(
 )
 _FIRM_NAME: Final = rf"(?P<id>{_FIRM}(?:(?:,[ ]|{_GAP}|-)(?:{_FIRM}|and|of|&)(?=[\s,.;-])){{0,4}})"
 WORKS: Final = re.compile(
-    r"(?<!\w)(?:(?:[Ww]ork(?:s|ed|ing)?|[Ee]mployed|[Rr]etired|[Jj]ob|[Ee]mployment|"
-    r"[Pp]osition)(?:[ ](?:as (?:a|an) [a-z]+(?: [a-z]+)?|full[- ]time|part[- ]time|there|"
-    r"previously|"
-    rf"currently|shifts|nights))?{_GAP}(?:at|for|from|by|with){_GAP}|[Ee]mployer(?::|"
-    rf"[ ]-)[ ]|(?:[a-z]{{1,20}}(?:ist|man|er|or|ian|ant|ic|wright|smith)|cook|nurse|clerk|"
-    rf"student|guard|chef){_GAP}at{_GAP})"
+    r"(?<!\w)(?:(?:[Ww]ork(?:s|ed|ing)?|[Ee]mployed|[Rr]etired|[Jj]ob|[Ee]mployment|[Pp]osition)\b"
+    r"(?:[ ](?:as (?:a|an) [a-z]+(?: [a-z]+)?|full[- ]time|part[- ]time|there|previously|"
+    rf"currently|shifts|nights))?{_GAP}(?:at|for|from|by|with){_GAP}|[Ee]mployer(?::|[ ]-)[ ])"
     rf"(?:the[ ])?{_FIRM_NAME}"
+)
+WORKS_AT: Final = re.compile(
+    r"(?<!\w)(?:[a-z]{1,20}(?:ist|man|er|or|ian|ant|ic|wright|smith)|cook|nurse|clerk|student|guard|chef)"
+    rf"{_GAP}at{_GAP}(?:the[ ])?{_FIRM_NAME}"
 )
 _SUFFIXED: Final = (
     r"[A-Z][a-z]{2,}(?:ville|burgh|borough|bury|town|chester|mouth|furt|stad|haven|shire|"
     r"berg|fort|land|ton|port|view|side|stown)"
 )
 SUFFIXED_TOWN: Final = re.compile(
-    rf"(?<![\w/'-])(?P<id>(?:(?:North|South|East|West|New|Lake|Port|Fort)[ ])?{_SUFFIXED})"
+    rf"(?<![\w/'-])(?=[A-Z])(?P<id>(?:(?:North|South|East|West|New|Lake|Port|Fort)[ ])?{_SUFFIXED})"
     rf"(?![\w'\u2019-]){NO_TERM}"
 )
 """A word that ends as towns do."""
+_ENDINGS: Final = "ille|urgh|ough|bury|town|ster|outh|furt|stad|aven|hire|berg|fort|land|port|view|side"
+TOWN_ENDINGS: Final = frozenset(_ENDINGS.split("|")) | {f"{letter}ton" for letter in ascii_lowercase}
+"""The last four letters of such words."""
 PREFIXED_TOWN: Final = re.compile(
     rf"(?<![\w/-])(?P<id>(?:North|South|East|West|New|Lake|Port|Fort|San|Santa|Mount)[ ]{_NAME_WORD})(?!\w)"
     rf"{NO_TERM}"

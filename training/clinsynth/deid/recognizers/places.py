@@ -7,22 +7,19 @@ A state or a country alone is no identifier. A facility needs a name of its own:
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import cache
 from typing import ClassVar, Final
 
 from clinsynth.deid.engine import Tokens
 from clinsynth.deid.lexicons import first_names, last_names, phrase_list, states, word_list
 from clinsynth.deid.recognizers import place_forms as forms
+from clinsynth.deid.recognizers.anchors import Anchor, Within
+from clinsynth.deid.recognizers.dispatch import Finding, Form
 from clinsynth.deid.recognizers.forms import APOSTROPHE
 from clinsynth.deid.recognizers.rules import LIKELY, SURE, TOLD, RuleRecognizer
 
-_FORMS: Final = (
-    (forms.STREET, SURE),
-    (forms.BOX, SURE),
-    (forms.ZIP_AFTER_STATE, SURE),
-    (forms.PLACEHOLDER, TOLD),
-)
 # Words with which names of places begin, everyday ones though they are.
 _LEADS: Final = frozenset(
     {
@@ -80,54 +77,97 @@ class PlaceRecognizer(RuleRecognizer):
 
     LABELS: ClassVar[tuple[str, ...]] = ("LOCATION",)
 
-    def findings(self, tokens: Tokens) -> Iterator[tuple[str, int, int, float]]:
+    def forms(self) -> tuple[Form, ...]:
+        """Forms in which places are written."""
+        return _forms()
+
+    def judge(self, tokens: Tokens) -> _Judge:
+        """Tells which words name places."""
+        return _Judge(tokens)
+
+
+@dataclass(frozen=True, slots=True)
+class PlaceForm:
+    """A form in which places are written; ``look`` tells which part of a match is one."""
+
+    pattern: re.Pattern[str]
+    look: Callable[[_Judge, re.Match[str]], Sequence[Found]]
+    score: float
+    folded: bool = False
+    anchor: Anchor | None = None
+
+    def weigh(self, judge: _Judge, match: re.Match[str]) -> Sequence[Finding]:
         """Places below the state."""
-        text, judge = tokens.text, _Judge(tokens)
-        for pattern, score in _FORMS:
-            for match in pattern.finditer(text):
-                yield "LOCATION", *match.span("id"), score
-        for match in forms.ZIP_TOLD.finditer(tokens.lower):
-            yield "LOCATION", *match.span("id"), SURE
-        for span, score in (*_towns(judge), *_facilities(judge), *_by_context(judge)):
-            if span is not None:
-                yield "LOCATION", *span, score
+        return [("LOCATION", *span, self.score) for span in self.look(judge, match) if span is not None]
 
 
-def _towns(judge: _Judge) -> Iterator[tuple[Found, float]]:
-    text = judge.tokens.text
-    zips = forms.TOWN_STATE_ZIP.finditer(text) if forms.FIVE_DIGITS.search(text) else ()
-    for match in zips:
-        yield match.span("zip"), SURE
-        if judge.is_state(match["state"]):
-            yield judge.town(match.start("id"), match["id"]), SURE
-    for match in forms.TOWN_STATE.finditer(text):
-        if judge.before_state(match["id"], match["state"]):
-            yield judge.town(match.start("id"), match["id"]), TOLD
-    if not _first_words().isdisjoint(judge.tokens.vocabulary):
-        for match in _listed_towns().finditer(text):
-            yield match.span(), LIKELY
-    for match in forms.SUFFIXED_TOWN.finditer(text):
-        if judge.ends_as_towns_do(match["id"].split()[-1].lower()):
-            yield match.span("id"), LIKELY
-    for match in forms.PREFIXED_TOWN.finditer(text):
-        word = _bare(match["id"].split()[-1])
-        if judge.clear(word) and word in last_names():
-            yield match.span("id"), LIKELY
+@cache
+def _forms() -> tuple[PlaceForm, ...]:
+    zip_code = Within(digits=forms.FIVE_DIGITS)
+    return (
+        PlaceForm(forms.STREET, _certain, SURE),
+        PlaceForm(forms.BOX, _certain, SURE),
+        PlaceForm(forms.ZIP_AFTER_STATE, _certain, SURE, anchor=Within(digits=forms.FIVE_DIGITS, back=1)),
+        PlaceForm(forms.ZIP_TOLD, _certain, SURE, folded=True),
+        PlaceForm(forms.PLACEHOLDER, _certain, TOLD),
+        PlaceForm(forms.TOWN_STATE_ZIP, _town_and_zip, SURE, anchor=zip_code),
+        PlaceForm(
+            forms.TOWN_STATE,
+            _town_before_state,
+            TOLD,
+            anchor=Within(forms.STATE_WORDS, capital=True, gap=","),
+        ),
+        PlaceForm(_listed_towns(), _whole, LIKELY),
+        PlaceForm(
+            forms.SUFFIXED_TOWN,
+            _suffixed,
+            LIKELY,
+            anchor=Within(endings=forms.TOWN_ENDINGS, back=1, capital=True),
+        ),
+        PlaceForm(forms.PREFIXED_TOWN, _prefixed, LIKELY),
+        PlaceForm(forms.FACILITY, _facility, TOLD, anchor=Within(forms.FACILITY_WORDS, capital=True)),
+        PlaceForm(forms.FACILITY_UPPER, _facility, TOLD, anchor=Within(forms.FACILITY_WORDS, capital=True)),
+        PlaceForm(forms.COUNTY, _facility, TOLD, anchor=Within(forms.COUNTY_WORDS, capital=True)),
+        PlaceForm(forms.COMPANY, _certain, TOLD, anchor=Within(forms.COMPANY_WORDS, capital=True)),
+        PlaceForm(forms.LIVES, _told, TOLD),
+        PlaceForm(forms.WORKS, _told, TOLD),
+        PlaceForm(forms.WORKS_AT, _told, TOLD, anchor=Within(frozenset({"at"}), back=1)),
+        PlaceForm(forms.ADDRESSED, _told, TOLD),
+    )
 
 
-def _facilities(judge: _Judge) -> Iterator[tuple[Found, float]]:
-    for pattern in (forms.FACILITY, forms.FACILITY_UPPER, forms.COUNTY):
-        for match in pattern.finditer(judge.tokens.text):
-            yield judge.facility(match), TOLD
+def _whole(_: _Judge, match: re.Match[str]) -> Sequence[Found]:
+    return (match.span(),)
 
 
-def _by_context(judge: _Judge) -> Iterator[tuple[Found, float]]:
-    if not forms.COMPANY_WORDS.isdisjoint(judge.tokens.vocabulary):
-        for match in forms.COMPANY.finditer(judge.tokens.text):
-            yield match.span("id"), TOLD
-    for pattern in (forms.LIVES, forms.WORKS, forms.ADDRESSED):
-        for match in pattern.finditer(judge.tokens.text):
-            yield judge.town(match.start("id"), match["id"]), TOLD
+def _certain(_: _Judge, match: re.Match[str]) -> Sequence[Found]:
+    return (match.span("id"),)
+
+
+def _told(judge: _Judge, match: re.Match[str]) -> Sequence[Found]:
+    return (judge.town(match.start("id"), match["id"]),)
+
+
+def _town_and_zip(judge: _Judge, match: re.Match[str]) -> Sequence[Found]:
+    town = _told(judge, match) if judge.is_state(match["state"]) else ()
+    return match.span("zip"), *town
+
+
+def _town_before_state(judge: _Judge, match: re.Match[str]) -> Sequence[Found]:
+    return _told(judge, match) if judge.before_state(match["id"], match["state"]) else ()
+
+
+def _suffixed(judge: _Judge, match: re.Match[str]) -> Sequence[Found]:
+    return _certain(judge, match) if judge.ends_as_towns_do(match["id"].split()[-1].lower()) else ()
+
+
+def _prefixed(judge: _Judge, match: re.Match[str]) -> Sequence[Found]:
+    word = _bare(match["id"].split()[-1])
+    return _certain(judge, match) if judge.clear(word) and word in last_names() else ()
+
+
+def _facility(judge: _Judge, match: re.Match[str]) -> Sequence[Found]:
+    return (judge.facility(match),)
 
 
 class _Judge:
@@ -231,22 +271,14 @@ _POSSESSIVE: Final = re.compile(rf"{APOSTROPHE}s?$")
 
 
 def _bare(word: str) -> str:
-    return _POSSESSIVE.sub("", word.lower().strip(".,;"))
-
-
-@cache
-def _first_words() -> frozenset[str]:
-    """Of the listed towns: a note that holds none of them need not be searched for the rest."""
-    return frozenset(_LETTERS.findall(place)[0] for place in phrase_list("places"))
-
-
-_LETTERS: Final = re.compile(r"[^\W\d_]+")
+    word = word.lower().strip(".,;")
+    return word if word.isalpha() else _POSSESSIVE.sub("", word)
 
 
 @cache
 def _listed_towns() -> re.Pattern[str]:
     names = sorted((place.title() for place in phrase_list("places")), key=len, reverse=True)
     return re.compile(
-        rf"(?<![\w/-])(?:{'|'.join(map(re.escape, names))})(?!\w|-|{APOSTROPHE}s [a-z])"
+        rf"(?<![\w/-])(?=[A-Z])(?:{'|'.join(map(re.escape, names))})(?!\w)(?!-|{APOSTROPHE}s [a-z])"
         rf"{forms.NO_TERM}"
     )

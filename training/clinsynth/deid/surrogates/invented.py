@@ -14,7 +14,7 @@ import random
 from functools import cache
 from typing import Final
 
-from clinsynth.deid.surrogates.checks import dea_check, vin_check, without_luhn
+from clinsynth.deid.checks import dea_check, vin_check, without_luhn
 
 _NAME_LOCALES: Final = ("en_US", "en_GB", "es_MX", "en_IN", "it_IT", "fr_FR", "pl_PL", "de_DE")
 _TOWN_FRONT: Final = (

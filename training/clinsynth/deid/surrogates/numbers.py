@@ -15,7 +15,7 @@ from collections.abc import Callable
 from typing import Final
 
 from clinsynth.deid.surrogates import invented
-from clinsynth.deid.surrogates.checks import could_be_given_out
+from clinsynth.deid.checks import could_be_given_out
 from clinsynth.deid.surrogates.keyed import TRIES, Keyed
 
 _LETTERS: Final = "ABCDEFGHJKLMNPRSTUVWXYZ"

@@ -1,0 +1,63 @@
+"""Findings made whole: out to the edges of the number, the weekday, the word that they are part of.
+
+A rule or a model may see less than stands there: ``784-12`` of ``784-12/G``, ``March 4`` behind ``Sunday,``.
+What is left of an identifier can give it away.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Final
+
+from clinsynth.corpus import Span
+
+_NUMBERS: Final = frozenset(
+    {
+        "PHONE", "FAX", "SSN", "MRN", "HEALTH_PLAN", "ACCOUNT", "LICENSE", "VEHICLE", "DEVICE", "IP",
+        "OTHER_ID",
+    }
+)  # fmt: skip
+_MOST: Final = 40  # characters that a finding grows to a side
+_LEFT: Final = re.compile(r"(?:[^\W_]|[-/.:*#_](?=[-/.:*#_]{0,2}[^\W_]))+\Z")
+_RIGHT: Final = re.compile(r"(?:[^\W_]|[-/.:*#_]{1,2}(?=[^\W_]))+")
+_BEFORE: Final = {
+    "DATE": re.compile(
+        r"(?<!\w)(?:mon|tues?|wed(?:nes)?|thu(?:rs?)?|fri|sat(?:ur)?|sun)(?:day)?[.,]{0,2}\s{1,2}\Z", re.I
+    ),
+    "VEHICLE": re.compile(r"(?<!\w)(?!VIN|TAG|WAS|IS|NO|ID|PL)[A-Z]{1,3}[ -]\Z"),
+}
+_WINDOW: Final = 16  # characters before a finding in which they are looked for
+
+
+def to_edges(text: str, spans: Sequence[Span]) -> list[Span]:
+    """The spans, sorted and apart, each grown over the rest of what it is part of, never into another."""
+    grown: list[Span] = []
+    for i, span in enumerate(spans):
+        low = grown[-1].end if grown else 0
+        high = spans[i + 1].start if i + 1 < len(spans) else len(text)
+        start, end = span.start, span.end
+        if span.label in _NUMBERS:
+            start, end = _whole(text, start, end, low, high)
+        before = _BEFORE.get(span.label)
+        if before is not None:
+            at = max(low, start - _WINDOW)
+            match = before.search(text[at:start])
+            start = start if match is None else at + match.start()
+        grown.append(span if (start, end) == (span.start, span.end) else Span(start, end, span.label))
+    return grown
+
+
+def _whole(text: str, start: int, end: int, low: int, high: int) -> tuple[int, int]:
+    """Start and end of the run without blanks around a number."""
+    if start > low and not text[start - 1].isspace():
+        at = max(low, start - _MOST)
+        match = _LEFT.search(text[at:start] + text[start])
+        if match is not None:
+            start = at + match.start()
+            while text[start] in "-/.:#_":
+                start += 1
+    if end < high and not text[end].isspace():
+        match = _RIGHT.match(text, end, min(high, end + _MOST))
+        end = end if match is None else match.end()
+    return start, end
