@@ -11,8 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from clinsynth.corpus import PHI_LABELS, Attributes, Note, Span
-from clinsynth.deid import TAG, Detector, to_surrogates, to_tags
-from clinsynth.deid import checks
+from clinsynth.deid import TAG, Detector, checks, to_surrogates, to_tags
 from clinsynth.deid.surrogates import invented
 from clinsynth.errors import UsageError
 

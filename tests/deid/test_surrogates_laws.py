@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from clinsynth.corpus import PHI_LABELS, Note, Span
 from clinsynth.deid import TAG, neutralise, to_surrogates, to_tags
-from clinsynth.deid.surrogates import dates, names
 from clinsynth.deid.checks import could_be_given_out
+from clinsynth.deid.surrogates import dates, names
 from clinsynth.deid.surrogates.keyed import Keyed, normal
 from clinsynth.deid.tags import tag_places
 

@@ -1,7 +1,7 @@
 """Findings made whole: out to the edges of the number, the weekday, the word that they are part of.
 
-A rule or a model may see less than stands there: ``784-12`` of ``784-12/G``, ``March 4`` behind ``Sunday,``.
-What is left of an identifier can give it away.
+A rule or a model may see less than stands there: ``784-12`` of ``784-12/G``, ``March 4`` behind
+``Sunday,``. What is left of an identifier can give it away.
 """
 
 from __future__ import annotations

@@ -20,10 +20,13 @@ _PICTURE: Final = "jpe?g|png|gif|tiff?|bmp|heic|dcm|webp"
 
 # A scan of a retina, and a sample of a voice, are examinations too: those are left to the model.
 _BIOMETRIC: Final = (
-    r"(?:finger|thumb|palm|foot|voice|hand)[ -]?prints?(?:[ \n](?:cards?|images?|scans?|records?|templates?))?|"
+    r"(?:finger|thumb|palm|foot|voice|hand)[ -]?prints?(?:[ \n](?:cards?|images?|scans?|records?|"
+    r"templates?))?|"
     r"(?:palm|iris|thumb|finger|palm[ ]vein|face|facial)[ \n](?:scans?|templates?)|"
-    r"(?:hand[ \n]geometry|(?:facial|face|voice|iris)[ \n]recognition)(?:[ \n](?:templates?|scans?|data|images?))?|"
-    r"(?:retinal?|voice|face|facial|iris|palm|vein|hand|biometric)[ \n](?:templates?|biometrics?|identifiers?|id)|"
+    r"(?:hand[ \n]geometry|(?:facial|face|voice|iris)[ \n]recognition)"
+    r"(?:[ \n](?:templates?|scans?|data|images?))?|"
+    r"(?:retinal?|voice|face|facial|iris|palm|vein|hand|biometric)[ \n]"
+    r"(?:templates?|biometrics?|identifiers?|id)|"
     r"voice[ \n](?:recordings?|signatures?)(?:[ \n]samples?)?"
 )
 # Pictures of organs are no pictures of a person: of a face or of somebody it must be.

@@ -95,8 +95,8 @@ class DateAgeRecognizer(RuleRecognizer):
         Rule(
             "DATE",
             re.compile(
-                r"(?<!\w)(?:on|last|this|next|until|by|since|meet)\b[ \n](?P<id>(?:mon|tues|wednes|thurs|fri|satur|"
-                r"sun)day)(?!\w)"
+                r"(?<!\w)(?:on|last|this|next|until|by|since|meet)\b[ \n]"
+                r"(?P<id>(?:mon|tues|wednes|thurs|fri|satur|sun)day)(?!\w)"
             ),
             POSSIBLE,
             folded=True,
@@ -275,8 +275,10 @@ class DateAgeRecognizer(RuleRecognizer):
             re.compile(
                 r"(?<!\w)(?:(?:is|was|to|past|of|at|aged?|turned|until|reached|over|nearly|almost)\b[ \n])"
                 r"(?P<id>ninety(?:[- \n](?:one|two|three|four|five|six|seven|eight|nine))?|"
-                r"(?:one|a) hundred(?:[- \n](?:and[- ])?(?:one|two|three|four|five|six|seven|eight|nine|ten))?)"
-                r"(?![\w-]|[ ](?:percent|degrees?|minutes?|days?|seconds?|hours?|mg|ml|units?|feet|times|and|"
+                r"(?:one|a) hundred(?:[- \n](?:and[- ])?"
+                r"(?:one|two|three|four|five|six|seven|eight|nine|ten))?)"
+                r"(?![\w-]|[ ](?:percent|degrees?|minutes?|days?|seconds?|hours?|mg|ml|units?|feet|times|"
+                r"and|"
                 r"thousand|million|pounds|dollars|cc)\b)"
             ),
             LIKELY,

@@ -126,7 +126,8 @@ REVERSED: Final = re.compile(
 
 CALLED: Final = re.compile(
     rf"(?<![\w/-])(?:[Pp]atient|PATIENT|[Pp]t|PT)\b\.?[ \n](?P<id>{WORD}(?:[ ]{WORD})?)"
-    r"(?=['\u2019]s\b|['\u2019][ ]|[ \n](?:is|was|has|had|does|did|do|will|would|should|may|can|could|tolerated|"
+    r"(?=['\u2019]s\b|['\u2019][ ]|[ \n](?:is|was|has|had|does|did|do|will|would|should|may|can|could|"
+    r"tolerated|"
     r"states|stated|reports|reported|denies|denied|presents|presented|remains|remained|looks|appears|underwent|"
     r"received|returned|returns|comes|came|continues|continued|then|also|and|who|went|left|takes|took|lives|"
     r"complains|complained|feels|felt|says|said|agreed|agrees|understands|understood|"

@@ -184,7 +184,8 @@ class NumberRecognizer(RuleRecognizer):
         ),
         _told(
             "ACCOUNT",
-            "account|acct|a/c|iban|guarantor|csn|har|billing account|invoice|routing|credit card|card ending in",
+            "account|acct|a/c|iban|guarantor|csn|har|billing account|invoice|routing|credit card|"
+            "card ending in",
         ),
         _told("ACCOUNT", "card|cc|statement|bill|deposit", digits=7, characters=7),
         _told("ACCOUNT", "fin|bank|card|receipt|bill|financial", named=True),

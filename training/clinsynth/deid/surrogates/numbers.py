@@ -14,8 +14,8 @@ import string
 from collections.abc import Callable
 from typing import Final
 
-from clinsynth.deid.surrogates import invented
 from clinsynth.deid.checks import could_be_given_out
+from clinsynth.deid.surrogates import invented
 from clinsynth.deid.surrogates.keyed import TRIES, Keyed
 
 _LETTERS: Final = "ABCDEFGHJKLMNPRSTUVWXYZ"
