@@ -63,16 +63,6 @@ def test_a_failing_recogniser_withholds_the_note(answer: Any, caplog: pytest.Log
     assert raised.value.__suppress_context__ or raised.value.__context__ is None
 
 
-def test_a_recogniser_that_presidio_does_not_ask_withholds_the_note(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    detector = Detector()
-    some = RecognizerRegistry.get_recognizers
-    monkeypatch.setattr(RecognizerRegistry, "get_recognizers", lambda *a, **more: some(*a, **more)[1:])
-    with pytest.raises(GateError, match="not asked"):
-        detector.detect(TEXT)
-
-
 def test_a_label_that_nobody_looks_for_is_an_error_at_once() -> None:
     with pytest.raises(GateError, match="no recogniser looks for NAME"):
         Detector(recognizers=[Stub([], [label for label in PHI_LABELS if label != "NAME"])])

@@ -93,7 +93,7 @@ def test_what_a_run_leaves_to_its_preset_is_told_beside_it(path: Path) -> None:
     text = path.read_text("utf-8")
     gate = yaml.safe_load(text)["gate"]
     resolved = flat(GateConfig.model_validate(gate).model_dump())
-    left = {key for key, value in flat(gate).items() if value is None}
+    left = {key for key, value in flat(gate).items() if value is None} - {"deid.ner"}  # null: no model
     assert left == {key for keys in PRESETS.values() for key in flat(dict(keys))}
     for key in left:
         [told] = re.findall(rf"\b{key.rpartition('.')[2]}: null +# (\S+)", text)

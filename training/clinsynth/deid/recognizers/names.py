@@ -37,7 +37,7 @@ from clinsynth.deid.recognizers.rules import LIKELY, SURE, TOLD, RuleRecognizer
 
 _AT_CUE: Final = re.compile(rf"(?P<id>{RUN}(?:,[ ]?{RUN})?){SUFFIX}")
 _SMALL_AT_CUE: Final = re.compile(r"[a-zß-öø-ÿ'-]{3,20}(?: [a-zß-öø-ÿ'-]{3,20})?(?!\w)")
-_RUNS: Final = re.compile(rf"(?<![\w/-]){WORD}(?:(?:{BETWEEN}|\n){WORD}){{1,4}}")
+RUNS: Final = re.compile(rf"(?<![\w/-]){WORD}(?:(?:{BETWEEN}|\n){WORD}){{1,4}}")
 _SUFFIX: Final = re.compile(SUFFIX)
 _PARTS: Final = re.compile(rf"{WORD}|[a-z]+\.?")
 _INITIAL: Final = re.compile(r"[ ][A-Z](?:\.(?![A-Z])|(?![\w.]))")
@@ -96,7 +96,7 @@ def _evidence() -> tuple[Evidence, ...]:
     return (
         *(Evidence(cue.pattern, partial(_by_cue, cue), folded=True) for cue in CUES),
         Evidence(CREDENTIALED, _by_credential, anchor=Within(LETTERS, capital=True)),
-        Evidence(_RUNS, _by_lists, anchor=Leads(first)),
+        Evidence(RUNS, _by_lists, anchor=Leads(first)),
         Evidence(REVERSED, _reversed, anchor=Within(first, capital=True, gap=", ")),
         Evidence(CALLED, _called),
         Evidence(INTRODUCED, _introduced, anchor=Within(frozenset({"a", "an"}))),

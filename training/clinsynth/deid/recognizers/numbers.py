@@ -81,6 +81,7 @@ _PLATE: Final = (
 )
 
 
+_NO_MEASURE: Final = r"(?![\w%/-]|[.,:]\d|[ ]?(?:mg|ml|mcg|cc|units?|cells|copies|iu)\b)"
 _LABORATORY: Final = re.compile(r"(?:WBC|RBC|PLT|BP|HB|HGB|CPT|ICD|CD|G\d+P|NCT|PMID|HLA)", re.I)
 _ALL_DATE: Final = re.compile(r"[\d/.-]{0,10}(?:19|20)\d\d|(?:19|20)\d\d[-/.]\d\d?[-/.]\d\d?")
 
@@ -281,13 +282,20 @@ class NumberRecognizer(RuleRecognizer):
         Rule(
             "OTHER_ID",
             re.compile(
-                r"(?<![\w.,/:%$-])(?:[A-Z]{1,4}-?[0-9]{5,12}(?:-[0-9A-Z]{1,6})?|[0-9]{2,9}(?:[-/][0-9]{2,9})?-[A-Z]{1,2}[0-9]?|"
-                r"[0-9]{7,14}|[0-9]{2,6}-[0-9]{2,6}-[0-9]{2,6})"
-                r"(?![\w%/-]|[.,:]\d|[ ]?(?:mg|ml|mcg|cc|units?|cells|copies|iu)\b)"
+                r"(?<![\w.,/:%$-])(?:[A-Z]{1,4}[0-9]{5,12}(?:-[0-9A-Z]{1,6})?|"
+                r"[0-9]{2,9}(?:[-/][0-9]{2,9})?-[A-Z]{1,2}[0-9]?|"
+                rf"[0-9]{{7,14}}|[0-9]{{2,6}}-[0-9]{{2,6}}-[0-9]{{2,6}}){_NO_MEASURE}"
             ),
             LIKELY,
             accept=lambda match: _is_code(match[0]),
             anchor=Leads(digits=True, mixed=True),
+        ),
+        Rule(
+            "OTHER_ID",
+            re.compile(rf"(?<![\w.,/:%$-])[A-Z]{{1,4}}-[0-9]{{5,12}}(?:-[0-9A-Z]{{1,6}})?{_NO_MEASURE}"),
+            LIKELY,
+            accept=lambda match: _is_code(match[0]),
+            anchor=Within(digits=re.compile(r"\d{5,12}"), back=1),
         ),
         # Whatever else is numbered: "specimen number", "Visit no.", "job #".
         Rule(

@@ -62,7 +62,7 @@ BOX: Final = re.compile(
 FIVE_DIGITS: Final = re.compile(r"\d{5}(?!\w)")
 """With these a ZIP code begins."""
 TOWN_STATE_ZIP: Final = re.compile(
-    rf"(?<![\w/-])(?P<id>{TOWN}),?{_GAP}(?P<state>{_STATE}),?{_GAP}(?P<zip>{_ZIP})"
+    rf"(?<![\w/-])(?P<id>{TOWN}),?{_GAP}(?<!\w)(?P<state>{_STATE}),?{_GAP}(?P<zip>{_ZIP})"
 )
 TOWN_STATE: Final = re.compile(rf"(?<![\w/-])(?P<id>{TOWN}),{_GAP}(?P<state>{_STATE})(?![\w.-])")
 STATE_WORDS: Final = first_words(STATE_CODE) | {state.split()[0] for state in states()}
@@ -163,7 +163,7 @@ WORKS: Final = re.compile(
 )
 WORKS_AT: Final = re.compile(
     r"(?<!\w)(?:[a-z]{1,20}(?:ist|man|er|or|ian|ant|ic|wright|smith)|cook|nurse|clerk|student|guard|chef)"
-    rf"{_GAP}at{_GAP}(?:the[ ])?{_FIRM_NAME}"
+    rf"{_GAP}\bat\b{_GAP}(?:the[ ])?{_FIRM_NAME}"
 )
 _SUFFIXED: Final = (
     r"[A-Z][a-z]{2,}(?:ville|burgh|borough|bury|town|chester|mouth|furt|stad|haven|shire|"
