@@ -20,7 +20,7 @@ from typing import Final
 
 from clinsynth.corpus import Note, Span
 from clinsynth.deid import invented
-from clinsynth.deid.moves import Moves
+from clinsynth.corpus.moves import Moves
 from clinsynth.deid.tags import merged, tag_spans
 from clinsynth.errors import UsageError
 
