@@ -17,7 +17,8 @@ from clinsynth.inject.vocabulary import folded, vocabulary
 SHORT_DATES: Final = 0.3  # of dates of a day: written without the year
 SAME_VALUE: Final = 0.5  # of further mentions of a hospital, a town or a number: the one before again
 FOREIGN_TOWN: Final = 0.12
-EARLIEST, LATEST: Final = date(1998, 1, 5), date(2024, 11, 20)  # of the day a note is written
+EARLIEST: Final = date(1998, 1, 5)  # day on which a note is written
+LATEST: Final = date(2024, 11, 20)
 
 _STABLE: Final = ("MRN", "ACCOUNT", "SSN", "HEALTH_PLAN", "LOCATION.facility", "LOCATION.city", "DATE.dob")
 _KIN: Final = {"female": ("wife", "mother", "daughter", "sister"), "male": ("husband", "father", "son", "brother")}
@@ -95,7 +96,7 @@ class Scene:
             "street": lambda: rng.choice(words.streets),
             "surname": lambda: words.census_family.draw(rng),
             "stem": lambda: self.stem,
-            "saint": lambda: words.census_given[rng.choice(("female", "male"))].draw(rng),
+            "saint": lambda: rng.choice(words.saints),
             "stem_ascii": lambda: "".join(c for c in folded(self.stem).lower() if "a" <= c <= "z"),
             "profession": lambda: rng.choice(words.professions),
         }

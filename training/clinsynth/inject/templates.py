@@ -135,6 +135,6 @@ def _slot(name: str, variant: str, table: Table) -> Slot:
     if name == "NAME" and (role not in ROLES or f"NAME.{form}" not in table):
         raise ValueError(f"slot {{NAME:{variant}}}: needs role.form, role one of {', '.join(ROLES)}")
     kind = f"{name}.{variant}" if variant else name
-    if name != "NAME" and kind not in table:
+    if name != "NAME" and kind not in table and kind not in ("DATE", "DATE.dob"):
         raise ValueError(f"slot {{{name}{dot and ':'}{variant}}}: no format of kind {kind}")
     return Slot(name, variant)

@@ -40,6 +40,12 @@ _PARTICLES: Final = frozenset(
     "von vom zu zum y e mac mc fort ft lake mount new north south east west saint santa los las port city park "
     "beach heights hill hills creek springs grove village valley falls river on the of and do upper lower".split()
 )  # words that names of all splits may hold
+_SAINTS: Final = tuple(
+    "Agnes Alban Alexius Alphonsus Ambrose Andrew Anne Anthony Barnabas Bartholomew Benedict Bernard Brendan Brigid "
+    "Camillus Catherine Cecilia Charles Christopher Clare Dominic Elizabeth Francis Gabriel Helena Ignatius James "
+    "Jerome Joachim John Joseph Jude Luke Margaret Mark Martin Mary Matthew Michael Monica Nicholas Patrick Paul "
+    "Peter Raphael Rita Robert Rose Stephen Therese Thomas Vincent Xavier".split()
+)  # after whom hospitals are called
 
 
 @dataclass(frozen=True)
@@ -70,6 +76,7 @@ class Vocabulary:
     towns: tuple[str, ...]
     foreign_towns: tuple[str, ...]
     streets: tuple[str, ...]
+    saints: tuple[str, ...]
     professions: tuple[str, ...]
 
 
@@ -127,6 +134,7 @@ def vocabulary(split: str) -> Vocabulary:
         towns=ours(_places("en")["city"]),
         foreign_towns=ours(town for locale in _FOREIGN_TOWNS for town in _places(locale)["city"]),
         streets=ours(name for name in _places("en")["street"]["name"] if not name[0].isdigit()),
+        saints=ours(_SAINTS),
         professions=ours(job.lower() for job in _people("en")["occupation"]),
     )
 
