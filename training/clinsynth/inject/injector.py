@@ -31,8 +31,8 @@ WITH_PROFESSION: Final = 0.35  # share of notes
 DISTRACTORS: Final = (1, 4)  # a note, from and to
 MENTIONS: Final = (1, 4)  # of the patient by name in place of "the patient", where the note allows
 
-_MALE: Final = re.compile(r"\b(?:he|his|him|himself|gentleman|man|male|boy|mr)\b", re.IGNORECASE)
-_FEMALE: Final = re.compile(r"\b(?:she|her|hers|herself|lady|woman|female|girl|mrs|ms)\b", re.IGNORECASE)
+_MALE: Final = re.compile(r"\b(?:he|his|him|himself|gentleman|man|male|boy|mr|prostat\w*|scrot\w+|testi\w*|penis|penile|vasectomy|foreskin|circumcision)\b", re.IGNORECASE)
+_FEMALE: Final = re.compile(r"\b(?:she|her|hers|herself|lady|woman|female|girl|mrs|ms|pregnan\w*|cesarean|uter\w+|ovar\w+|vagin\w+|cervi(?:x|cal os)|mastectomy|mammogram|hysterectomy|labia)\b", re.IGNORECASE)
 _AGE: Final = re.compile(r"\b(\d{1,3})[- ](?:year|yr)s?[- ]old")
 
 
@@ -126,7 +126,7 @@ def _text(row: Template) -> str:
 
 def _place(draft: Draft, text: str, rows: Iterable[Template], scene: Scene) -> None:
     rng = scene.rng
-    order = sorted(rows, key=lambda row: row.place == "header" and "\n" not in _text(row))  # blocks first
+    order = sorted(rows, key=_order)
     for row in order:
         segments = noisy(scene.segments(row), rng, running=row.place in ("sentence", "social"))
         if row.place == "header":
@@ -135,6 +135,11 @@ def _place(draft: Draft, text: str, rows: Iterable[Template], scene: Scene) -> N
             draft.at_bottom(segments)
         else:
             _into_text(draft, text, segments, row.place, rng)
+
+
+def _order(row: Template) -> int:
+    """Blocks at the top first, sign-offs last: a sentence that finds no gap comes before them."""
+    return {"header": 0 if "\n" in _text(row) else 1, "signoff": 3}.get(row.place, 2)
 
 
 def _into_text(draft: Draft, text: str, segments: list[Segment], place: str, rng: random.Random) -> None:

@@ -22,6 +22,7 @@ LATEST: Final = date(2024, 11, 20)
 
 _STABLE: Final = ("MRN", "ACCOUNT", "SSN", "HEALTH_PLAN", "LOCATION.facility", "LOCATION.city", "DATE.dob")
 _KIN: Final = {"female": ("wife", "mother", "daughter", "sister"), "male": ("husband", "father", "son", "brother")}
+_ELDERS: Final = ("grandmother", "grandfather", "great-aunt", "great-uncle", "godmother")
 
 
 @dataclass(frozen=True, repr=False)
@@ -148,7 +149,8 @@ class Scene:
             "kin": lambda: self._kin(kin),
             "Kin": lambda: self._kin(kin).capitalize(),
             "kin2": lambda: self._kin(self.cast["relative2"].sex),
-            "reltitle": lambda: "Mr." if kin == "male" else "Mrs.",
+            "elder": lambda: self.rng.choice(_ELDERS),
+            "Elder": lambda: self.rng.choice(_ELDERS).capitalize(),
         }
 
     def _kin(self, sex: str) -> str:

@@ -25,7 +25,7 @@ from clinsynth.inject.people import ROLES
 from clinsynth.inject.vocabulary import SPLITS
 
 PLACES: Final = ("header", "signoff", "sentence", "social", "phrase")
-NOTE_WORDS: Final = ("he", "He", "his", "His", "him", "title", "Title", "man", "kin", "Kin", "kin2", "reltitle")
+NOTE_WORDS: Final = ("he", "He", "his", "His", "him", "title", "Title", "man", "kin", "Kin", "kin2", "elder", "Elder")
 """Words that depend on who the patient is."""
 
 _SLOT: Final = re.compile(r"\{(\w+)(?::([\w.]+))?\}")
