@@ -98,14 +98,20 @@ def named(text: str, meta: dict[str, str]) -> list[Span]:
     """
     first, family = (meta[f"patient_{part}name"].strip().title() for part in ("first", "family"))
     doctor = meta["doctor_name"].removeprefix("Dr. ").strip().title().split()
-    titled = [rf"(?<=\b{title}\s){name}" for title in ("Mr.", "Mrs.", "Ms.", "Miss") for name in (family,) if name]
+    titled = [
+        rf"(?<=\b{title}\s){name}" for title in ("Mr.", "Mrs.", "Ms.", "Miss") for name in (family,) if name
+    ]
     patterns = [
         *([rf"{first}\s{family}"] if first and family else []),
         *(pattern.replace(".", r"\.") for pattern in titled),
-        *([first] if first else []),
+        *([rf"{first}(?:\s[A-Z][a-z]+(?=,? is a))?"] if first else []),
         *(rf"(?<=\bDr\.\s){name}" for name in doctor),
     ]
-    return [Span(*found.span(), "NAME") for found in re.finditer(rf"(?:{'|'.join(patterns)})\b", text)] if patterns else []
+    return (
+        [Span(*found.span(), "NAME") for found in re.finditer(rf"(?:{'|'.join(patterns)})\b", text)]
+        if patterns
+        else []
+    )
 
 
 if __name__ == "__main__":

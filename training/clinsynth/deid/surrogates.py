@@ -19,8 +19,8 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from clinsynth.corpus import Note, Span
-from clinsynth.deid import invented
 from clinsynth.corpus.moves import Moves
+from clinsynth.deid import invented
 from clinsynth.deid.tags import merged, tag_spans
 from clinsynth.errors import UsageError
 

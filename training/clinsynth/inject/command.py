@@ -24,7 +24,11 @@ _LEAST_PER_NOTE = 5.0
 @click.option("--seed", default=0, show_default=True, type=int, help="Another seed, other identifiers.")
 @click.option("--notes", type=int, help="How many notes of IN to take; all by default.")
 @click.option(
-    "--per-note", default=18.0, show_default=True, type=float, help="Identifiers put into a note, on average."
+    "--per-note",
+    default=18.0,
+    show_default=True,
+    type=float,
+    help="Identifiers put into a note, on average.",
 )
 @click.option("--overwrite", is_flag=True, help="Replace OUT if it exists.")
 def inject(

@@ -67,7 +67,9 @@ class Draft:
 
     def _moved(self, spans: Iterable[Span], moves: Moves, shift: int) -> list[Span]:
         moved = (moves.span(span, self._note.text) for span in spans)
-        return [Span(span.start + shift, span.end + shift, span.label) for span in moved if span is not None]
+        return [
+            Span(span.start + shift, span.end + shift, span.label) for span in moved if span is not None
+        ]
 
 
 def _joined(segments: Iterable[Segment]) -> str:

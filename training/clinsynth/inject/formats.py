@@ -57,7 +57,13 @@ STATES: Final = (
     *(("Kentucky", "KY"), ("Louisiana", "LA"), ("Maine", "ME"), ("Maryland", "MD"), ("Michigan", "MI")),
     *(("Minnesota", "MN"), ("Missouri", "MO"), ("Nebraska", "NE"), ("Nevada", "NV"), ("New Jersey", "NJ")),
     *(("New Mexico", "NM"), ("New York", "NY"), ("North Carolina", "NC"), ("Ohio", "OH"), ("Oregon", "OR")),
-    *(("Pennsylvania", "PA"), ("South Carolina", "SC"), ("Tennessee", "TN"), ("Texas", "TX"), ("Utah", "UT")),
+    *(
+        ("Pennsylvania", "PA"),
+        ("South Carolina", "SC"),
+        ("Tennessee", "TN"),
+        ("Texas", "TX"),
+        ("Utah", "UT"),
+    ),
     *(("Virginia", "VA"), ("Washington", "WA"), ("West Virginia", "WV"), ("Wisconsin", "WI")),
 )
 
@@ -104,7 +110,9 @@ def parse(text: str, name: str, shared: bool = False) -> dict[str, list[str]]:
         if not tab or not pattern.strip():
             raise DataError.at(name, number, "needs a kind, a tab and a pattern")
         if kind.split(".")[0] not in LABELS:
-            raise DataError.at(name, number, f"kind {kind!r}: a class of {', '.join(LABELS)}, or with .variant")
+            raise DataError.at(
+                name, number, f"kind {kind!r}: a class of {', '.join(LABELS)}, or with .variant"
+            )
         if shared and _SLOT.sub("", pattern).strip(" ,"):
             raise DataError.at(name, number, "a pattern for all splits may hold {words} alone")
         if pattern in table.setdefault(kind, []):

@@ -21,7 +21,10 @@ EARLIEST: Final = date(1998, 1, 5)  # day on which a note is written
 LATEST: Final = date(2024, 11, 20)
 
 _STABLE: Final = ("MRN", "ACCOUNT", "SSN", "HEALTH_PLAN", "LOCATION.facility", "LOCATION.city", "DATE.dob")
-_KIN: Final = {"female": ("wife", "mother", "daughter", "sister"), "male": ("husband", "father", "son", "brother")}
+_KIN: Final = {
+    "female": ("wife", "mother", "daughter", "sister"),
+    "male": ("husband", "father", "son", "brother"),
+}
 _ELDERS: Final = ("grandmother", "grandfather", "great-aunt", "great-uncle", "godmother")
 
 
@@ -112,7 +115,11 @@ class Scene:
         draw = self.rng.random()
         if draw < 0.4:
             return self.rng.choice(self._words.towns)
-        return self._words.census_family.draw(self.rng) if draw < 0.85 else self.rng.choice(self._words.streets)
+        return (
+            self._words.census_family.draw(self.rng)
+            if draw < 0.85
+            else self.rng.choice(self._words.streets)
+        )
 
     def _date(self, kind: str) -> str:
         variant = kind.partition(".")[2]

@@ -10,8 +10,12 @@ SENTENCE_CHARACTERS: Final = 40  # a sentence before a gap has at least so many:
 _GAP: Final = re.compile(r"(?<=[a-z0-9)][.!?])[ ]{1,2}(?=[A-Z][a-z]+ )")
 _LINE_END: Final = re.compile(r"(?<=[a-z0-9)]\.)[ ]*\n")
 _PROSE: Final = re.compile(r"\b(?:patient|he|she|was|were|has|had|is|we|I)\b", re.IGNORECASE)
-_NO_END: Final = re.compile(r"(?:\b(?:Drs?|Mrs?|Ms|vs|St|No|Nos|approx|Jr|Sr|e\.g|i\.e|Inc|Ave|dept)|\b[A-Za-z0-9])\.$")
-_SOCIAL: Final = re.compile(r"^[ \t]*(?:PERSONAL AND )?SOCIAL(?: HISTORY|/FAMILY HISTORY|HX)\b", re.MULTILINE | re.IGNORECASE)
+_NO_END: Final = re.compile(
+    r"(?:\b(?:Drs?|Mrs?|Ms|vs|St|No|Nos|approx|Jr|Sr|e\.g|i\.e|Inc|Ave|dept)|\b[A-Za-z0-9])\.$"
+)
+_SOCIAL: Final = re.compile(
+    r"^[ \t]*(?:PERSONAL AND )?SOCIAL(?: HISTORY|/FAMILY HISTORY|HX)\b", re.MULTILINE | re.IGNORECASE
+)
 
 
 def gaps(text: str) -> list[tuple[int, int]]:
@@ -39,7 +43,9 @@ def _after_prose(text: str, place: int) -> bool:
     line = text[text.rfind("\n", 0, place) + 1 : place]
     sentence = re.split(r"[.!?:] +", line)[-1]
     return (
-        len(sentence) >= SENTENCE_CHARACTERS and not _NO_END.search(line) and _PROSE.search(sentence) is not None
+        len(sentence) >= SENTENCE_CHARACTERS
+        and not _NO_END.search(line)
+        and _PROSE.search(sentence) is not None
     )
 
 

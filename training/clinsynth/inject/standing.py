@@ -26,7 +26,9 @@ MONTHS: Final = (
 )
 _DAY: Final = r"(?:0?[1-9]|[12]\d|3[01])(?:st|nd|rd|th)?"
 _YEAR: Final = r"(?:19|20)\d\d"
-_HOLIDAYS: Final = r"Christmas|Thanksgiving|Easter|Halloween|Labor Day|Memorial Day|New Year's(?: Day| Eve)?"
+_HOLIDAYS: Final = (
+    r"Christmas|Thanksgiving|Easter|Halloween|Labor Day|Memorial Day|New Year's(?: Day| Eve)?"
+)
 
 _DATES: Final = re.compile(
     rf"""
@@ -40,6 +42,7 @@ _DATES: Final = re.compile(
     | (?<=\b[Ii]n\s)May\b | (?<=\b[Oo]f\s)May\b | (?<=\bsince\s)May\b | (?<=\blast\s)May\b
     | \b(?:January|February|March|April|June|July|August|September|October|November|December)\b
     | \b(?:{_HOLIDAYS})\b
+    | (?<=day,\sthe\s){_DAY}(?=[\s.,;]) | (?:(?<=\bon\sthe\s)|(?<=\bwas\sthe\s)|(?<=\buntil\sthe\s))(?:[1-9]|[12]\d|3[01])(?:st|nd|rd|th)(?=[.,;]|\sof\sthe\smonth)
     """,
     re.VERBOSE,
 )
@@ -58,35 +61,243 @@ _HOUSES: Final = (
 )
 _FACILITIES: Final = re.compile(
     rf"\b(?:St\.?\s|Mt\.?\s)?(?:[A-Z][\w'’&-]*\s){{1,4}}?{_HOUSES}(?:\s{_HOUSES})?\b"
+    r"|\bUniversity\sof\s[A-Z][a-z]+(?:\s[A-Z][a-z]+)?\b|\b[A-Z][a-z]+\sCollege(?:\sof\sMedicine)?\b|\bUIHC\b"
 )
 _GENERAL: Final = frozenset(
-    "a an the this our your his her my from in at to of and for by with outside local county city state university "
-    "general memorial community regional medical clinical surgical surgery health care center clinic hospital "
-    "institute outpatient inpatient day psychiatric mental behavioral rehabilitation rehab vision eye ear nose "
-    "throat ent pain management cancer oncology hematology cardiology cardiac heart pulmonary sleep spine neurology "
-    "neurosurgery neuroophthalmology neuroopthalmology nephrology renal kidney transplant transplantation intestinal "
-    "liver gi urology pediatric pediatrics rheumatology endocrine endocrinology diabetes obesity bariatric "
-    "orthopedic orthopaedic podiatry physiatry wound burn trauma stroke lymphedema device wheelchair maintenance "
-    "methadone atrial fibrillation occupational physical therapy public home emergency urgent primary family "
-    "practice internal medicine women's children's veterans va treatment residential life skilled nursing school "
-    "high middle elementary academy teaching walk-in follow-up new old level trauma life birth birthing behavior "
-    "chiropractic wellness diseases disease special surgicenter dental hand foot breast strabismus genetics "
-    "allergy voice hearing balance dizziness movement disorders memory headache coumadin anticoagulation "
-    "preoperative surgeon national us u.s dialysis ambulatory infectious dermatology gastroenterology gyn ob "
-    "gynecology obstetrics prenatal perinatal maternal fetal nicu icu imaging radiology tertiary sample".split()
+    [
+        "a",
+        "an",
+        "the",
+        "this",
+        "our",
+        "your",
+        "his",
+        "her",
+        "my",
+        "from",
+        "in",
+        "at",
+        "to",
+        "of",
+        "and",
+        "for",
+        "by",
+        "with",
+        "outside",
+        "local",
+        "county",
+        "city",
+        "state",
+        "university",
+        "general",
+        "memorial",
+        "community",
+        "regional",
+        "medical",
+        "clinical",
+        "surgical",
+        "surgery",
+        "health",
+        "care",
+        "center",
+        "clinic",
+        "hospital",
+        "institute",
+        "outpatient",
+        "inpatient",
+        "day",
+        "psychiatric",
+        "mental",
+        "behavioral",
+        "rehabilitation",
+        "rehab",
+        "vision",
+        "eye",
+        "ear",
+        "nose",
+        "throat",
+        "ent",
+        "pain",
+        "management",
+        "cancer",
+        "oncology",
+        "hematology",
+        "cardiology",
+        "cardiac",
+        "heart",
+        "pulmonary",
+        "sleep",
+        "spine",
+        "neurology",
+        "neurosurgery",
+        "neuroophthalmology",
+        "neuroopthalmology",
+        "nephrology",
+        "renal",
+        "kidney",
+        "transplant",
+        "transplantation",
+        "intestinal",
+        "liver",
+        "gi",
+        "urology",
+        "pediatric",
+        "pediatrics",
+        "rheumatology",
+        "endocrine",
+        "endocrinology",
+        "diabetes",
+        "obesity",
+        "bariatric",
+        "orthopedic",
+        "orthopaedic",
+        "podiatry",
+        "physiatry",
+        "wound",
+        "burn",
+        "trauma",
+        "stroke",
+        "lymphedema",
+        "device",
+        "wheelchair",
+        "maintenance",
+        "methadone",
+        "atrial",
+        "fibrillation",
+        "occupational",
+        "physical",
+        "therapy",
+        "public",
+        "home",
+        "emergency",
+        "urgent",
+        "primary",
+        "family",
+        "practice",
+        "internal",
+        "medicine",
+        "women's",
+        "children's",
+        "veterans",
+        "va",
+        "treatment",
+        "residential",
+        "life",
+        "skilled",
+        "nursing",
+        "school",
+        "high",
+        "middle",
+        "elementary",
+        "academy",
+        "teaching",
+        "walk-in",
+        "follow-up",
+        "new",
+        "old",
+        "level",
+        "trauma",
+        "life",
+        "birth",
+        "birthing",
+        "behavior",
+        "chiropractic",
+        "wellness",
+        "diseases",
+        "disease",
+        "special",
+        "surgicenter",
+        "dental",
+        "hand",
+        "foot",
+        "breast",
+        "strabismus",
+        "genetics",
+        "allergy",
+        "voice",
+        "hearing",
+        "balance",
+        "dizziness",
+        "movement",
+        "disorders",
+        "memory",
+        "headache",
+        "coumadin",
+        "anticoagulation",
+        "preoperative",
+        "surgeon",
+        "national",
+        "us",
+        "u.s",
+        "dialysis",
+        "ambulatory",
+        "infectious",
+        "dermatology",
+        "gastroenterology",
+        "gyn",
+        "ob",
+        "gynecology",
+        "obstetrics",
+        "prenatal",
+        "perinatal",
+        "maternal",
+        "fetal",
+        "nicu",
+        "icu",
+        "imaging",
+        "radiology",
+        "tertiary",
+        "sample",
+    ]
 )
 
 _BLANK: Final = r"(?:ABCD|ABC|Abcd|Abc|XYZ|Xyz|XY|X{2,6}|Xx{2,5})"
 _CAPITAL: Final = r"(?:[A-Z]['’])?[A-Z][A-Za-z-]*"
 _DOCTORS: Final = re.compile(rf"\b(?:Dr|DR)\b\.?[ \n]{{1,2}}({_CAPITAL})(?:[ ]({_CAPITAL}))?")
-_TITLED: Final = re.compile(rf"\b(?P<title>Mr|Mrs|Ms|Miss|Mister|MR|MRS|MS)\b\.?[ \n]{{1,2}}({_CAPITAL})(?:[ ]({_CAPITAL}))?")
-_PAIRS: Final = re.compile(rf"\b(?:Drs|Doctors)\b\.?[ ]({_CAPITAL})(?:,[ ]({_CAPITAL}))?,?[ ]and[ ]({_CAPITAL})")
+_TITLED: Final = re.compile(
+    rf"\b(?P<title>Mr|Mrs|Ms|Miss|Mister|MR|MRS|MS)\b\.?[ \n]{{1,2}}({_CAPITAL})(?:[ ]({_CAPITAL}))?"
+)
+_PAIRS: Final = re.compile(
+    rf"\b(?:Drs|Doctors)\b\.?[ ]({_CAPITAL})(?:,[ ]({_CAPITAL}))?,?[ ]and[ ]({_CAPITAL})"
+)
 _CREDENTIALS: Final = re.compile(
-    rf"((?:{_CAPITAL}\.?[ ]){{0,2}}{_CAPITAL}),[ ]?(?:M\.?D\.?|D\.?O\.?|R\.?N\.?|Ph\.?D\.?|PA-C|N\.?P\.?|D\.?P\.?M\.?|D\.?D\.?S\.?)(?!\w)"
+    rf"((?:{_CAPITAL}\.?[ ]){{0,2}}{_CAPITAL}),[ ]?(?:M\.?D\.?|D\.?O\.?|R\.?N\.?|Ph\.?D\.?|PA(?:-C)?|N\.?P\.?|CNP|D\.?C\.?|D\.?P\.?M\.?|D\.?D\.?S\.?)(?!\w)"
 )
 _DOE: Final = re.compile(r"\b(?:John|Jane|JOHN|JANE)[ ](?:Doe|DOE|Q\.?[ ](?:Public|Doe))\b")
+_OPENING: Final = re.compile(
+    r"^(?:Mr\. |Mrs\. |Ms\. )?([A-Z][a-z]+[ ][A-Z][a-z]+)(?=,?[ ]is[ ]an?[ ](?:\d|very|pleasant|known|[a-z]+-year))",
+    re.MULTILINE,
+)
 _NO_NAME: Final = frozenset(
-    "The It He She This That In On At We I They There His Her A An Patient And Or No Was Is With And Of To".split()
+    [
+        "The",
+        "It",
+        "He",
+        "She",
+        "This",
+        "That",
+        "In",
+        "On",
+        "At",
+        "We",
+        "I",
+        "They",
+        "There",
+        "His",
+        "Her",
+        "A",
+        "An",
+        "Patient",
+        "And",
+        "Or",
+        "No",
+        "Was",
+        "Is",
+        "With",
+        "And",
+        "Of",
+        "To",
+    ]
 )
 _BLANK_DATE: Final = re.compile(
     r"\b(?:MM/DD/(?:YYYY|YY)|mm/dd/(?:yyyy|yy)|XX/XX/(?:XXXX|XX|(?:19|20)?\d\d)|Month[ ]DD,[ ]YYYY|(?:MM|mm)-(?:DD|dd)-(?:YYYY|yyyy))\b"
@@ -103,9 +314,23 @@ _VERB: Final = re.compile(
     r"\s(?:is|was|has|had|will|does|did|denies|denied|stated?s?|reports?|reported|came|tolerated|returns?|presents"
     r"|presented|underwent|and (?:his|her)|along|indicated|appears|today|who)\b|['’]s\b"
 )
-_TO_PLACE: Final = re.compile(r"\b(?:at|to|from|of|by|outside)\s$")
+_TO_PLACE: Final = re.compile(r"\b(?:at|to|from|of|outside)\s$")
 _TO_TOWN: Final = re.compile(r"\b(?:born in|lives in|raised in|live in|moved to|area of|in|near)\s$")
-_TO_PERSON: Final = re.compile(r"(?:\b(?:RE|Re|NAME|Name|PATIENT|Patient)\s?:\s*|\b(?:seen|seeing|see|saw|meet|with|following|for|evaluated)\s)$")
+_LABELLED: Final = re.compile(
+    r"\b(?:RE|Re|NAME|Name|PATIENT|Patient|EXAMINEE|CLAIMANT|Claimant|Examinee)\s?:\s*$"
+)
+_TO_DOCTOR: Final = re.compile(
+    r"\b(?:by|help of|chiropractor,|physician,|psychologist,|surgeon,|dentist,)\s$"
+)
+_TO_PERSON: Final = re.compile(
+    r"(?:\b(?:talked to|spoke to|spoke with|call|told|asked|greeted)\s|\b(?:seen|seeing|see|saw|meet|with|following|for|evaluated)\s)$"
+)
+_DOCTOR_BEFORE: Final = re.compile(r"\bDrs?\.?\s$")
+_TITLE_BEFORE: Final = re.compile(r"\b(?:Mr|Mrs|Ms|Miss)\.?\s$")
+_PATIENT_BEHIND: Final = re.compile(r",?\sis\san?\s")
+_KIN_NAMED: Final = re.compile(
+    r"\b(?:wife|husband|son|daughter|mother|father|sister|brother|partner),?[ ]([A-Z][a-z]{2,})(?=[,.]|\swho\b|\sis\b)"
+)
 _SIDED: Final = re.compile(r"\s(?:eye|ear|upper|lower|knee|breast|leg|arm|hand|foot|lid|side|hip)\b")
 
 
@@ -157,11 +382,19 @@ def _marks(text: str) -> Iterator[Span]:
 def _named_from(facility: str, start: int) -> int | None:
     """Where a facility's own name begins; None when it has none ("Pain Management Clinic")."""
     words = list(re.finditer(r"\S+", facility))
-    own = [w for w in words if w.group().lower().strip(".,'’s") not in _GENERAL and w.group().lower() not in _GENERAL]
+    if facility == "UIHC":  # of Iowa: spelt out nowhere in the notes that name it
+        return start
+    own = [
+        w
+        for w in words
+        if w.group().lower().strip(".,'’s") not in _GENERAL and w.group().lower() not in _GENERAL
+    ]
     own = [w for w in own if not (len(w.group()) > 3 and w.group().isupper() and not facility.isupper())]
-    if not own or own[0].group().strip(".") in ("St", "Mt") and len(own) == 1:
+    if not own or (own[0].group().strip(".") in ("St", "Mt") and len(own) == 1):
         return None
-    return start + (words[0].start() if words[0].group() not in ("The", "At", "In", "From") else words[1].start())
+    return start + (
+        words[0].start() if words[0].group() not in ("The", "At", "In", "From") else words[1].start()
+    )
 
 
 def _changes(text: str, names: Sequence[Span], scene: Scene) -> Iterator[Change]:
@@ -171,7 +404,12 @@ def _changes(text: str, names: Sequence[Span], scene: Scene) -> Iterator[Change]
         yield people.known(text, span)
     for match in _DOE.finditer(text):
         yield Change(*match.span(), (Segment(scene.name(scene.cast.patient, "full"), "NAME"),))
+    for match in _OPENING.finditer(text):
+        if not _NO_NAME & set(match.group(1).split()):
+            yield Change(*match.span(1), (Segment(scene.name(scene.cast.patient, "full"), "NAME"),))
     yield from _titled(text, people)
+    for match in _KIN_NAMED.finditer(text):
+        yield Change(*match.span(1), (Segment(scene.cast["relative"].given, "NAME"),))
     for match in _BLANK_DATE.finditer(text):
         yield Change(*match.span(), (Segment(scene.value("DATE", "full"), "DATE"),))
     for match in _BLANK_LINE.finditer(text):
@@ -212,9 +450,11 @@ def _guessed(text: str, start: int, end: int, scene: Scene) -> tuple[Segment, ..
     """What a bare placeholder stands for, by its neighbours."""
     before, after, blank = text[max(0, start - 24) : start], text[end : end + 24], text[start:end]
     patient = scene.cast.patient
-    if _TO_PERSON.search(before) and ":" in before[-4:]:
+    if _LABELLED.search(before):
         return (Segment(scene.name(patient, "full"), "NAME"),)
-    if _SIDED.match(after):
+    if _TO_DOCTOR.search(before):
+        return (Segment("Dr. "), Segment(scene.cast["doctor"].family, "NAME"))
+    if _SIDED.match(after) and blank.startswith("X"):
         return (Segment(scene.side),)
     if _VERB.match(after) and not _TO_PLACE.search(before):
         return (Segment(f"{patient.title} "), Segment(patient.family, "NAME"))
@@ -236,21 +476,26 @@ class _People:
         self._doctors = 0
         self._others = 0
 
-    def change(self, place: tuple[int, int], words: tuple[str, ...], title: str, full: bool = False) -> Change:
+    def change(
+        self, place: tuple[int, int], words: tuple[str, ...], title: str, full: bool = False
+    ) -> Change:
         """A name of one word or more in the form that it has."""
         key = f"{title == 'Dr'} {words[-1].lower()}"
         person = self._known.get(key) or self._new(title)
         self._known[key] = person
         form = "full" if len(words) > 1 or full else "family"
         text = self._scene.name(person, form)
-        return Change(*place, (Segment(text.upper() if words[-1].isupper() and len(words[-1]) > 5 else text, "NAME"),))
+        return Change(
+            *place, (Segment(text.upper() if words[-1].isupper() and len(words[-1]) > 5 else text, "NAME"),)
+        )
 
     def known(self, text: str, span: Span) -> Change:
-        """A name that the note comes with: of its patient, or of a doctor behind a title."""
-        words = text[span.start : span.end].split()
-        doctor = re.search(r"\b(?:Dr|Drs)\.?\s$", text[: span.start]) is not None
-        titled = re.search(r"\b(?:Mr|Mrs|Ms|Miss)\.?\s$", text[: span.start]) is not None
-        person = self._scene.cast["doctor" if doctor else "patient"]
+        """A name that the note comes with, told by what stands around it."""
+        name, before = text[span.start : span.end], text[max(0, span.start - 12) : span.start]
+        words = name.split()
+        doctor, titled = _DOCTOR_BEFORE.search(before), _TITLE_BEFORE.search(before)
+        patient = titled or text.count(name) > 1 or _PATIENT_BEHIND.match(text[span.end : span.end + 12])
+        person = self._scene.cast["doctor" if doctor else "patient" if patient else "nurse"]
         if len(words) > 1:
             value = f"{person.given} {person.family}"
         else:

@@ -25,7 +25,21 @@ from clinsynth.inject.people import ROLES
 from clinsynth.inject.vocabulary import SPLITS
 
 PLACES: Final = ("header", "signoff", "sentence", "social", "phrase")
-NOTE_WORDS: Final = ("he", "He", "his", "His", "him", "title", "Title", "man", "kin", "Kin", "kin2", "elder", "Elder")
+NOTE_WORDS: Final = (
+    "he",
+    "He",
+    "his",
+    "His",
+    "him",
+    "title",
+    "Title",
+    "man",
+    "kin",
+    "Kin",
+    "kin2",
+    "elder",
+    "Elder",
+)
 """Words that depend on who the patient is."""
 
 _SLOT: Final = re.compile(r"\{(\w+)(?::([\w.]+))?\}")
@@ -66,7 +80,9 @@ def templates(split: str) -> tuple[Template, ...]:
         if other != split:
             shared = {row.source for row in loaded[other]} & {row.source for row in loaded[split]}
             if shared:
-                raise DataError(f"{split}/templates.tsv: {len(shared)} rows stand in {other}/templates.tsv, too")
+                raise DataError(
+                    f"{split}/templates.tsv: {len(shared)} rows stand in {other}/templates.tsv, too"
+                )
     return loaded[split]
 
 

@@ -36,15 +36,137 @@ _LOCALES: Final = (
 )  # those that write in Latin letters
 _FOREIGN_TOWNS: Final = ("de", "es-mx", "fr", "it", "pl", "pt-br", "sv")
 _PARTICLES: Final = frozenset(
-    "al ap at bin da das de del della den der di do dos du el in la le les lo op san st te ten ter 't van vd "
-    "von vom zu zum y e mac mc fort ft lake mount new north south east west saint santa los las port city park "
-    "beach heights hill hills creek springs grove village valley falls river on the of and do upper lower".split()
+    [
+        "al",
+        "ap",
+        "at",
+        "bin",
+        "da",
+        "das",
+        "de",
+        "del",
+        "della",
+        "den",
+        "der",
+        "di",
+        "do",
+        "dos",
+        "du",
+        "el",
+        "in",
+        "la",
+        "le",
+        "les",
+        "lo",
+        "op",
+        "san",
+        "st",
+        "te",
+        "ten",
+        "ter",
+        "'t",
+        "van",
+        "vd",
+        "von",
+        "vom",
+        "zu",
+        "zum",
+        "y",
+        "e",
+        "mac",
+        "mc",
+        "fort",
+        "ft",
+        "lake",
+        "mount",
+        "new",
+        "north",
+        "south",
+        "east",
+        "west",
+        "saint",
+        "santa",
+        "los",
+        "las",
+        "port",
+        "city",
+        "park",
+        "beach",
+        "heights",
+        "hill",
+        "hills",
+        "creek",
+        "springs",
+        "grove",
+        "village",
+        "valley",
+        "falls",
+        "river",
+        "on",
+        "the",
+        "of",
+        "and",
+        "do",
+        "upper",
+        "lower",
+    ]
 )  # words that names of all splits may hold
 _SAINTS: Final = tuple(
-    "Agnes Alban Alexius Alphonsus Ambrose Andrew Anne Anthony Barnabas Bartholomew Benedict Bernard Brendan Brigid "
-    "Camillus Catherine Cecilia Charles Christopher Clare Dominic Elizabeth Francis Gabriel Helena Ignatius James "
-    "Jerome Joachim John Joseph Jude Luke Margaret Mark Martin Mary Matthew Michael Monica Nicholas Patrick Paul "
-    "Peter Raphael Rita Robert Rose Stephen Therese Thomas Vincent Xavier".split()
+    [
+        "Agnes",
+        "Alban",
+        "Alexius",
+        "Alphonsus",
+        "Ambrose",
+        "Andrew",
+        "Anne",
+        "Anthony",
+        "Barnabas",
+        "Bartholomew",
+        "Benedict",
+        "Bernard",
+        "Brendan",
+        "Brigid",
+        "Camillus",
+        "Catherine",
+        "Cecilia",
+        "Charles",
+        "Christopher",
+        "Clare",
+        "Dominic",
+        "Elizabeth",
+        "Francis",
+        "Gabriel",
+        "Helena",
+        "Ignatius",
+        "James",
+        "Jerome",
+        "Joachim",
+        "John",
+        "Joseph",
+        "Jude",
+        "Luke",
+        "Margaret",
+        "Mark",
+        "Martin",
+        "Mary",
+        "Matthew",
+        "Michael",
+        "Monica",
+        "Nicholas",
+        "Patrick",
+        "Paul",
+        "Peter",
+        "Raphael",
+        "Rita",
+        "Robert",
+        "Rose",
+        "Stephen",
+        "Therese",
+        "Thomas",
+        "Vincent",
+        "Xavier",
+    ]
 )  # after whom hospitals are called
 
 
@@ -154,7 +276,9 @@ def _flat(names: Any) -> list[str]:
 
 def _census(file: str, split: str) -> tuple[list[str], list[float]]:
     rows = [line.split() for line in (_installed("names") / file).read_text("ascii").splitlines()]
-    kept = [(_cased(row[0]), float(row[1])) for row in rows if len(row[0]) > 1 and split_of(row[0]) == split]
+    kept = [
+        (_cased(row[0]), float(row[1])) for row in rows if len(row[0]) > 1 and split_of(row[0]) == split
+    ]
     # Beyond the first thousand names the census gives 0.001 % or 0: rare names shall come, too.
     return [name for name, _ in kept], [max(frequency, 0.0005) for _, frequency in kept]
 
@@ -171,8 +295,25 @@ def _cased(upper: str) -> str:
 
 
 _IRISH: Final = frozenset(
-    "BRIEN BRYAN CONNELL CONNOR DONNELL DONOGHUE HARA HARE KEEFE LEARY MALLEY NEAL NEIL NEILL SHEA SULLIVAN "
-    "TOOLE".split()
+    [
+        "BRIEN",
+        "BRYAN",
+        "CONNELL",
+        "CONNOR",
+        "DONNELL",
+        "DONOGHUE",
+        "HARA",
+        "HARE",
+        "KEEFE",
+        "LEARY",
+        "MALLEY",
+        "NEAL",
+        "NEIL",
+        "NEILL",
+        "SHEA",
+        "SULLIVAN",
+        "TOOLE",
+    ]
 )
 
 
