@@ -7,9 +7,8 @@ from dataclasses import replace
 
 from clinsynth.corpus.moves import Moves
 from clinsynth.corpus.note import Note, Span
+from clinsynth.inject.changes import Change, Segment
 from clinsynth.inject.formats import PROFESSION
-from clinsynth.inject.scene import Segment
-from clinsynth.inject.standing import Change
 
 
 class Draft:

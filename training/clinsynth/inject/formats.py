@@ -25,6 +25,23 @@ LABELS: Final = (*PHI_LABELS, PROFESSION)
 _SLOT: Final = re.compile(r"\{(\w+)\}")
 _VIN: Final = "ABCDEFGHJKLMNPRSTUVWXYZ0123456789"
 
+STATES: Final = (
+    *(("Alabama", "AL"), ("Arizona", "AZ"), ("California", "CA"), ("Colorado", "CO"), ("Florida", "FL")),
+    *(("Georgia", "GA"), ("Illinois", "IL"), ("Indiana", "IN"), ("Iowa", "IA"), ("Kansas", "KS")),
+    *(("Kentucky", "KY"), ("Louisiana", "LA"), ("Maine", "ME"), ("Maryland", "MD"), ("Michigan", "MI")),
+    *(("Minnesota", "MN"), ("Missouri", "MO"), ("Nebraska", "NE"), ("Nevada", "NV"), ("New Jersey", "NJ")),
+    *(("New Mexico", "NM"), ("New York", "NY"), ("North Carolina", "NC"), ("Ohio", "OH"), ("Oregon", "OR")),
+    *(("Pennsylvania", "PA"), ("South Carolina", "SC"), ("Tennessee", "TN"), ("Texas", "TX")),
+    *(
+        ("Utah", "UT"),
+        ("Virginia", "VA"),
+        ("Washington", "WA"),
+        ("West Virginia", "WV"),
+        ("Wisconsin", "WI"),
+    ),
+)
+
+
 WORDS: Final[Mapping[str, Callable[[random.Random], str]]] = {
     "zip": lambda rng: f"{rng.randrange(1001, 99950):05}",
     "ninety": lambda rng: str(min(90 + int(rng.expovariate(0.35)), 108)),
@@ -50,22 +67,6 @@ WORDS: Final[Mapping[str, Callable[[random.Random], str]]] = {
     "lab": lambda rng: str(rng.randrange(85, 240)),
 }
 """Words that need no note."""
-
-STATES: Final = (
-    *(("Alabama", "AL"), ("Arizona", "AZ"), ("California", "CA"), ("Colorado", "CO"), ("Florida", "FL")),
-    *(("Georgia", "GA"), ("Illinois", "IL"), ("Indiana", "IN"), ("Iowa", "IA"), ("Kansas", "KS")),
-    *(("Kentucky", "KY"), ("Louisiana", "LA"), ("Maine", "ME"), ("Maryland", "MD"), ("Michigan", "MI")),
-    *(("Minnesota", "MN"), ("Missouri", "MO"), ("Nebraska", "NE"), ("Nevada", "NV"), ("New Jersey", "NJ")),
-    *(("New Mexico", "NM"), ("New York", "NY"), ("North Carolina", "NC"), ("Ohio", "OH"), ("Oregon", "OR")),
-    *(
-        ("Pennsylvania", "PA"),
-        ("South Carolina", "SC"),
-        ("Tennessee", "TN"),
-        ("Texas", "TX"),
-        ("Utah", "UT"),
-    ),
-    *(("Virginia", "VA"), ("Washington", "WA"), ("West Virginia", "WV"), ("Wisconsin", "WI")),
-)
 
 Given = Mapping[str, Callable[[], str]]
 Table = Mapping[str, tuple[str, ...]]

@@ -32,11 +32,13 @@ DISTRACTORS: Final = (1, 4)  # a note, from and to
 MENTIONS: Final = (1, 4)  # of the patient by name in place of "the patient", where the note allows
 
 _MALE: Final = re.compile(
-    r"\b(?:he|his|him|himself|gentleman|man|male|boy|mr|prostat\w*|scrot\w+|testi\w*|penis|penile|vasectomy|foreskin|circumcision)\b",
+    r"\b(?:he|his|him|himself|gentleman|man|male|boy|mr|prostat\w*|scrot\w+|testi\w*|penis|penile|vasectomy"
+    r"|foreskin|circumcision)\b",
     re.IGNORECASE,
 )
 _FEMALE: Final = re.compile(
-    r"\b(?:she|her|hers|herself|lady|woman|female|girl|mrs|ms|pregnan\w*|cesarean|uter\w+|ovar\w+|vagin\w+|cervi(?:x|cal os)|mastectomy|mammogram|hysterectomy|labia)\b",
+    r"\b(?:she|her|hers|herself|lady|woman|female|girl|mrs|ms|pregnan\w*|cesarean|uter\w+|ovar\w+|vagin\w+"
+    r"|mastectomy|mammogram|hysterectomy|labia)\b",
     re.IGNORECASE,
 )
 _AGE: Final = re.compile(r"\b(\d{1,3})[- ](?:year|yr)s?[- ]old")

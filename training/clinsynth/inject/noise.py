@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
-from clinsynth.inject.scene import Segment
+from clinsynth.inject.changes import Segment
 
 # Probability for one line, sentence or phrase.
 ALL_LOWER: Final = 0.04

@@ -6,7 +6,7 @@ import random
 from dataclasses import dataclass
 from typing import Final
 
-from clinsynth.inject.vocabulary import Vocabulary, everyday_words, folded
+from clinsynth.inject.vocabulary import Vocabulary, folded, word_list
 
 ROLES: Final = ("patient", "doctor", "doctor2", "doctor3", "nurse", "relative", "relative2")
 
@@ -19,7 +19,7 @@ HYPHENATED: Final = 0.05
 SUFFIXED: Final = 0.06  # of men
 
 _SUFFIXES: Final = ("Jr.", "Sr.", "III", "II", "Jr")
-_EVERYDAY: Final = everyday_words()
+_EVERYDAY: Final = word_list("everyday.txt")
 
 
 @dataclass(frozen=True, repr=False)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 import random
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Final
 
+from clinsynth.inject.changes import Segment
 from clinsynth.inject.formats import fill, formats, word
 from clinsynth.inject.people import Cast, Person
 from clinsynth.inject.templates import Template
@@ -26,14 +27,6 @@ _KIN: Final = {
     "male": ("husband", "father", "son", "brother"),
 }
 _ELDERS: Final = ("grandmother", "grandfather", "great-aunt", "great-uncle", "godmother")
-
-
-@dataclass(frozen=True, repr=False)
-class Segment:
-    """A stretch of text to be put in; ``label`` is empty where it is no identifier."""
-
-    text: str
-    label: str = ""
 
 
 class Scene:
@@ -78,17 +71,17 @@ class Scene:
         return self._earlier[kind]
 
     def name(self, person: Person, form: str) -> str:
-        """A person's name in a form: ``full``, ``listed``, ``family``, ``given``, ``short``, ``initials``."""
+        """A person's name in a form: ``full``, ``listed``, ``family``, ``short``, ``initials``, ..."""
         pattern = self.rng.choice(self._formats[f"NAME.{form}"])
         words = person.words()
-        return fill(pattern, {key: lambda text=text: text for key, text in words.items()}, self.rng)
+        return fill(pattern, _said(words), self.rng)
 
     def _made(self, kind: str) -> str:
         if kind.startswith("DATE"):
             return self._date(kind)
         person = self.cast.patient if self.rng.random() < 0.5 else self.cast["doctor"]
         words: dict[str, Callable[[], str]] = {
-            **{key: lambda text=text: text for key, text in person.words().items()},
+            **_said(person.words()),
             **self._place_words(),
         }
         return fill(self.rng.choice(self._formats[kind]), words, self.rng)
@@ -186,4 +179,9 @@ def date_words(day: date, rng: random.Random) -> dict[str, Callable[[], str]]:
         "hh": f"{rng.randrange(24):02}",
         "mi": f"{rng.randrange(60):02}",
     }
-    return {key: lambda text=text: text for key, text in words.items()}
+    return _said(words)
+
+
+def _said(words: Mapping[str, str]) -> dict[str, Callable[[], str]]:
+    """Words as what gives them when asked."""
+    return {name: functools.partial(str, text) for name, text in words.items()}

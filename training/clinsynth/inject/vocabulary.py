@@ -35,139 +35,9 @@ _LOCALES: Final = (
     *("hr", "hu", "is", "it", "nl", "nl-be", "no", "pl", "pt", "pt-br", "sk", "sv", "tr"),
 )  # those that write in Latin letters
 _FOREIGN_TOWNS: Final = ("de", "es-mx", "fr", "it", "pl", "pt-br", "sv")
-_PARTICLES: Final = frozenset(
-    [
-        "al",
-        "ap",
-        "at",
-        "bin",
-        "da",
-        "das",
-        "de",
-        "del",
-        "della",
-        "den",
-        "der",
-        "di",
-        "do",
-        "dos",
-        "du",
-        "el",
-        "in",
-        "la",
-        "le",
-        "les",
-        "lo",
-        "op",
-        "san",
-        "st",
-        "te",
-        "ten",
-        "ter",
-        "'t",
-        "van",
-        "vd",
-        "von",
-        "vom",
-        "zu",
-        "zum",
-        "y",
-        "e",
-        "mac",
-        "mc",
-        "fort",
-        "ft",
-        "lake",
-        "mount",
-        "new",
-        "north",
-        "south",
-        "east",
-        "west",
-        "saint",
-        "santa",
-        "los",
-        "las",
-        "port",
-        "city",
-        "park",
-        "beach",
-        "heights",
-        "hill",
-        "hills",
-        "creek",
-        "springs",
-        "grove",
-        "village",
-        "valley",
-        "falls",
-        "river",
-        "on",
-        "the",
-        "of",
-        "and",
-        "do",
-        "upper",
-        "lower",
-    ]
-)  # words that names of all splits may hold
-_SAINTS: Final = tuple(
-    [
-        "Agnes",
-        "Alban",
-        "Alexius",
-        "Alphonsus",
-        "Ambrose",
-        "Andrew",
-        "Anne",
-        "Anthony",
-        "Barnabas",
-        "Bartholomew",
-        "Benedict",
-        "Bernard",
-        "Brendan",
-        "Brigid",
-        "Camillus",
-        "Catherine",
-        "Cecilia",
-        "Charles",
-        "Christopher",
-        "Clare",
-        "Dominic",
-        "Elizabeth",
-        "Francis",
-        "Gabriel",
-        "Helena",
-        "Ignatius",
-        "James",
-        "Jerome",
-        "Joachim",
-        "John",
-        "Joseph",
-        "Jude",
-        "Luke",
-        "Margaret",
-        "Mark",
-        "Martin",
-        "Mary",
-        "Matthew",
-        "Michael",
-        "Monica",
-        "Nicholas",
-        "Patrick",
-        "Paul",
-        "Peter",
-        "Raphael",
-        "Rita",
-        "Robert",
-        "Rose",
-        "Stephen",
-        "Therese",
-        "Thomas",
-        "Vincent",
-        "Xavier",
-    ]
-)  # after whom hospitals are called
+_IRISH: Final = ("OBRIEN", "OBRYAN", "OCONNELL", "OCONNOR", "ODONNELL", "ODONOGHUE", "OHARA", "OHARE") + (
+    ("OKEEFE", "OLEARY", "OMALLEY", "ONEAL", "ONEIL", "ONEILL", "OSHEA", "OSULLIVAN", "OTOOLE")
+)
 
 
 @dataclass(frozen=True)
@@ -220,8 +90,9 @@ def split_of(word: str) -> str:
 
 def words_of(name: str) -> list[str]:
     """The words of a name that tell it from others: no particles, no initials, no possessive."""
-    parts = name.replace("-", " ").replace("’", "'").removesuffix("'s").split()
-    return [part for part in parts if folded(part).lower().strip(".") not in _PARTICLES and len(part) > 1]
+    parts = name.replace("-", " ").replace("\u2019", "'").removesuffix("'s").split()
+    particles = word_list("particles.txt")
+    return [part for part in parts if len(part) > 1 and folded(part).lower().strip(".") not in particles]
 
 
 def belongs(name: str, split: str) -> bool:
@@ -230,9 +101,10 @@ def belongs(name: str, split: str) -> bool:
     return bool(words) and all(split_of(word) == split for word in words)
 
 
-def everyday_words() -> frozenset[str]:
-    """Surnames that are English words in daily use, in lower case."""
-    return frozenset(resources.files(__package__).joinpath("data/everyday.txt").read_text("utf-8").split())
+@functools.cache
+def word_list(name: str) -> frozenset[str]:
+    """The words of a file of ``data``."""
+    return frozenset(resources.files(__package__).joinpath("data", name).read_text("utf-8").split())
 
 
 @functools.cache
@@ -256,7 +128,7 @@ def vocabulary(split: str) -> Vocabulary:
         towns=ours(_places("en")["city"]),
         foreign_towns=ours(town for locale in _FOREIGN_TOWNS for town in _places(locale)["city"]),
         streets=ours(name for name in _places("en")["street"]["name"] if not name[0].isdigit()),
-        saints=ours(_SAINTS),
+        saints=ours(word_list("saints.txt")),
         professions=ours(job.lower() for job in _people("en")["occupation"]),
     )
 
@@ -267,7 +139,7 @@ def _ours(names: Iterable[str], split: str) -> tuple[str, ...]:
 
 
 def _latin(name: str) -> bool:
-    return all(c in " '’.-" or (c.isalpha() and unicodedata.name(c).startswith("LATIN")) for c in name)
+    return all(c in " '\u2019.-" or (c.isalpha() and unicodedata.name(c).startswith("LATIN")) for c in name)
 
 
 def _flat(names: Any) -> list[str]:
@@ -287,34 +159,9 @@ def _cased(upper: str) -> str:
     """``MCDONALD`` -> ``McDonald``; the census has capitals only."""
     if upper.startswith("MC") and len(upper) > 4:
         return f"Mc{upper[2:].capitalize()}"
-    if upper.startswith(("OBR", "OCO", "ODO", "OHA", "OKE", "OLE", "OMA", "ONE", "OSH", "OSU", "OTO")) and (
-        upper[1:] in _IRISH
-    ):
+    if upper in _IRISH:
         return f"O'{upper[1:].capitalize()}"
     return upper.capitalize()
-
-
-_IRISH: Final = frozenset(
-    [
-        "BRIEN",
-        "BRYAN",
-        "CONNELL",
-        "CONNOR",
-        "DONNELL",
-        "DONOGHUE",
-        "HARA",
-        "HARE",
-        "KEEFE",
-        "LEARY",
-        "MALLEY",
-        "NEAL",
-        "NEIL",
-        "NEILL",
-        "SHEA",
-        "SULLIVAN",
-        "TOOLE",
-    ]
-)
 
 
 def _people(locale: str) -> dict[str, Any]:
