@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import Final
 
 from clinsynth.corpus import PHI_LABELS, Note, Span
-from clinsynth.deid.moves import Moves
+from clinsynth.corpus.moves import Moves
 
 TAG: Final = re.compile(rf"<\|({'|'.join(PHI_LABELS)})\|>")
 """The tag of an identifier; group 1 is its label."""

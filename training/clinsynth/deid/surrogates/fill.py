@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from clinsynth.corpus import Note, Span
-from clinsynth.deid.moves import Moves
+from clinsynth.corpus.moves import Moves
 from clinsynth.deid.normal import normal
 from clinsynth.deid.surrogates.cast import Cast
 from clinsynth.deid.surrogates.dates import Calendar, shift_days

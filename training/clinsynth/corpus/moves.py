@@ -6,7 +6,7 @@ import itertools
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterator, Sequence
 
-from clinsynth.corpus import Span
+from clinsynth.corpus.note import Span
 
 
 class Moves:
