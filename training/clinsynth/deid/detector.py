@@ -1,4 +1,4 @@
-"""Finds identifiers with Presidio, offline, and never returns less than it looked for."""
+"""Finds identifiers with recognisers of Presidio, offline, and never returns less than it looked for."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ _NO_RULES: Final = frozenset(
 
 
 class Detector:
-    """The de-identifier's eyes: rules for all classes of Safe Harbor, run by Presidio's ``AnalyzerEngine``,
-    and beside them a model, if ``config.ner`` names one.
+    """The de-identifier's eyes: rules for all classes of Safe Harbor, as recognisers of Presidio, and
+    beside them a model, if ``config.ner`` names one.
 
     Both look at the same text; their findings are joined by the priorities of ``ner.join`` and
     ``resolve``: a form, or a word that tells, beats the model, and the model beats nothing but what lies

@@ -178,9 +178,10 @@ class _Words(dict[str, "_AtWord | None"]):
 _START: Final = itemgetter(0)
 _ENDING: Final = 4  # letters
 _REMEMBERED: Final = 50_000  # words
-_LONGEST: Final = 24  # words of a stretch
-_WIDEST: Final = 4  # characters of a gap
+_LONGEST: Final = 64  # words of a stretch; a name has fewer
+_WIDEST: Final = 8  # characters of a gap: within a name no more marks and blanks follow each other
 _JOINTS: Final = frozenset(" \t\n.,'\u2019&-")
+_GLUED: Final = frozenset(".'\u2019-&")
 _LATIN_1: Final = "\xff"  # letters behind are taken for capitals
 
 
@@ -197,7 +198,8 @@ def _go_back(tokens: Tokens, i: int, one: _Before, tried: list[int], sites: Site
 def _stretch(tokens: Tokens, i: int, first: int) -> list[int]:
     """Where the words begin that stand before word ``i`` with no small one and no wide gap between.
 
-    Words like ``of`` and ``van`` do not end the stretch. What stands before word ``first`` is left out.
+    Words like ``of`` and ``van`` do not end the stretch, nor does what a mark without a blank
+    ties to the word before. What stands before word ``first`` is left out.
     """
     starts: list[int] = []
     first = max(first, i - _LONGEST)
@@ -207,7 +209,7 @@ def _stretch(tokens: Tokens, i: int, first: int) -> list[int]:
         letter = tokens.text[start]
         if letter.isupper() or letter > _LATIN_1 or word in PARTICLES or len(word) == 1:
             starts.append(start)
-        elif word not in LINKS:
+        elif word not in LINKS and tokens.gaps[i] not in _GLUED:
             break
     return starts
 

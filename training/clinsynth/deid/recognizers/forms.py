@@ -12,7 +12,7 @@ LETTER: Final = r"A-Za-zÀ-ÖØ-öø-ɏ\u1e00-\u1eff"
 WORD: Final = (
     rf"(?:[A-Za-z]{APOSTROPHE})?[{UPPER}][{LETTER}]*+(?!\d)"  # O'Brien, McDonald, SMITH, an initial
     rf"(?:{APOSTROPHE}(?!s\b|S\b)[{LETTER}]++)?"  # N'Diaye, but no possessive
-    rf"(?:-[{UPPER}][{LETTER}]++)*"  # Garcia-Lopez
+    rf"(?:-[{UPPER}][{LETTER}]++){{0,4}}"  # Garcia-Lopez
 )
 """A capitalised word, or an initial without its full stop."""
 

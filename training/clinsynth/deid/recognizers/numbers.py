@@ -314,7 +314,7 @@ class NumberRecognizer(RuleRecognizer):
                     rf"[in#](?:(?<=i)d\b\.?|(?<=n)(?:umbers?|o|r)\b\.?|(?<=#)){_LINK}"
                     r"(?=[a-z]{0,3}[ ]?[a-z/.-]{0,12}\d)"
                 ),
-                back=1,
+                back=2,
             ),
         ),
     )
