@@ -40,7 +40,7 @@ check: setup ## style, types, import contracts, configs, shell scripts
 	$(BIN)/shellcheck requirements/install.sh .ci/run configs/slurm/train.sbatch
 
 lock: ## compile requirements/cpu.txt anew
-	uv pip compile pyproject.toml --extra train --extra serve --extra eval --extra cpu --extra dev \
+	uv pip compile pyproject.toml --extra train --extra serve --extra eval --extra inject --extra cpu --extra dev \
 		--overrides requirements/overrides.txt --python-version 3.11 --no-annotate --no-header \
 		$(if $(FIND_LINKS),--find-links $(FIND_LINKS)) -q -o requirements/cpu.txt
 

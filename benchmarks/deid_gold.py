@@ -2,11 +2,12 @@
 
     python benchmarks/deid_gold.py --out runs/deid_gold [--shared ../shared/data]
 
-Writes mtsamples_train.jsonl.gz (base split train, injections of train), mtsamples_dev_injdev.jsonl.gz (a
-tenth of the same notes, kept apart by a hash of the id, injections of dev), mtsamples_test.jsonl.gz (base
-split dev, injections of test) and aci_test.jsonl.gz (all ACI-Bench notes, injections of test), and prints
-the spans of each class. ACI-Bench says how patient and doctor are called; identifiers that no rule sees in
-the base notes stand in deid_gold_marks.tsv, found by reading: id, start, end, label.
+Writes mtsamples_train.jsonl.gz (base split train, injections of train), mtsamples_train_2.jsonl.gz (the
+same notes with other injections), mtsamples_dev_injdev.jsonl.gz (a tenth of the same notes, kept apart by a
+hash of the id, injections of dev), mtsamples_test.jsonl.gz (base split dev, injections of test) and
+aci_test.jsonl.gz (all ACI-Bench notes, injections of test), and prints the spans of each class. ACI-Bench
+says how patient and doctor are called; identifiers that no rule sees in the base notes stand in
+deid_gold_marks.tsv, found by reading: id, start, end, label.
 """
 
 from __future__ import annotations
@@ -42,11 +43,13 @@ def main() -> None:
     aci = given.shared / "aci_bench" / "aci_bench.jsonl.gz"
     train = list(read_notes(mtsamples, ReadOptions(where={"split": "train"})))
     test = read_notes(mtsamples, ReadOptions(where={"split": "dev"}))
-    jobs: dict[str, tuple[str, Iterable[Note]]] = {
-        "mtsamples_train": ("train", (note for note in train if not kept_apart(note))),
-        "mtsamples_dev_injdev": ("dev", filter(kept_apart, train)),
-        "mtsamples_test": ("test", marked(test)),
-        "aci_test": ("test", marked(aci_notes(aci))),
+    learnt = [note for note in train if not kept_apart(note)]
+    jobs: dict[str, tuple[Injector, Iterable[Note]]] = {
+        "mtsamples_train": (Injector("train", SEED), learnt),
+        "mtsamples_train_2": (Injector("train", SEED + 1), learnt),
+        "mtsamples_dev_injdev": (Injector("dev", SEED), filter(kept_apart, train)),
+        "mtsamples_test": (Injector("test", SEED), marked(test)),
+        "aci_test": (Injector("test", SEED), marked(aci_notes(aci))),
     }
     counts = {name: write(given.out / f"{name}.jsonl.gz", *job) for name, job in jobs.items()}
     print(f"{'':12}" + "".join(f"{name:>22}" for name in counts))
@@ -59,9 +62,9 @@ def kept_apart(note: Note) -> bool:
     return hashlib.sha256(note.id.encode()).digest()[0] % KEPT_APART == 0
 
 
-def write(path: Path, split: str, notes: Iterable[Note]) -> Counter[str]:
+def write(path: Path, injector: Injector, notes: Iterable[Note]) -> Counter[str]:
     """Injects and writes; gives the number of notes and of spans by label."""
-    injector, count = Injector(split, SEED), Counter[str]()
+    count = Counter[str]()
     with NoteWriter(path) as writer:
         for note in map(injector.inject, notes):
             writer.write(note)

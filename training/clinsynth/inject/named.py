@@ -27,7 +27,10 @@ _CREDENTIALS: Final = re.compile(
     rf"((?:{_CAPITAL}\.?[ ]){{0,2}}{_CAPITAL}),[ ]?(?:M\.?D\.?|D\.?O\.?|R\.?N\.?|Ph\.?D\.?|PA(?:-C)?"
     r"|N\.?P\.?|CNP|D\.?C\.?|D\.?P\.?M\.?|D\.?D\.?S\.?)(?!\w)"
 )
-_DOE: Final = re.compile(r"\b(?:John|Jane|JOHN|JANE)[ ](?:Doe|DOE|Q\.?[ ](?:Public|Doe))\b")
+_DOE: Final = re.compile(
+    r"\b(?:(?:John|Jane|JOHN|JANE)[ ](?:Doe|DOE|Q\.?[ ](?:Public|Doe))|Sample[ ]Patient|SAMPLE[ ]PATIENT)\b"
+)
+_SAMPLE_DOCTOR: Final = re.compile(r"\bSample[ ](?:Doctor|Physician)\b")
 _OPENING: Final = re.compile(
     r"^(?:Mr\. |Mrs\. |Ms\. )?([A-Z][a-z]+[ ][A-Z][a-z]+)"
     r"(?=,?[ ]is[ ]an?[ ](?:\d|very|pleasant|known|[a-z]+-year))",
@@ -44,6 +47,7 @@ _NO_NAME: Final = frozenset(
         *("Dr", "Mr", "Mrs", "Ms"),
     )
 )
+_INITIAL: Final = re.compile(r"[A-Z](?![\w'])")  # "Dr. A": a name cut down to its letter
 _DOCTOR_BEFORE: Final = re.compile(r"\bDrs?\.?\s$")
 _TITLE_BEFORE: Final = re.compile(r"\b(?:Mr|Mrs|Ms|Miss)\.?\s$")
 _PATIENT_BEHIND: Final = re.compile(r",?\sis\san?\s")
@@ -99,6 +103,8 @@ def named(text: str, people: People) -> Iterator[Change]:
     scene = people.scene
     for match in _DOE.finditer(text):
         yield Change(*match.span(), (Segment(scene.name(scene.cast.patient, "full"), "NAME"),))
+    for match in _SAMPLE_DOCTOR.finditer(text):
+        yield Change(*match.span(), (Segment(scene.name(scene.cast["doctor"], "full"), "NAME"),))
     for match in _OPENING.finditer(text):
         if not _NO_NAME & set(match.group(1).split()):
             yield Change(*match.span(1), (Segment(scene.name(scene.cast.patient, "full"), "NAME"),))
@@ -120,7 +126,7 @@ def _titled(text: str, people: People) -> Iterator[Change]:
     for pattern in (_DOCTORS, _OTHERS):
         for match in pattern.finditer(text):
             first, second = match.group(2), match.group(3)
-            if first in _NO_NAME:
+            if first in _NO_NAME and not _INITIAL.match(text, match.start(2)):
                 continue
             two = second is not None and second not in _NO_NAME
             end = match.end(3 if two else 2)

@@ -2,8 +2,8 @@
 
 Names come from two libraries of the extra ``inject``: ``names`` (the US census of 1990, with frequencies)
 and ``mimesis`` (people, towns and streets of many countries). A word belongs to one of train, dev and test
-by a keyed hash of its lower-case letters without accents, whatever it is used for: a surname of the test
-split is no town of the train split.
+by a keyed hash of its lower-case letters without accents and apostrophes, whatever it is used for: a
+surname of the test split is no town of the train split.
 
 What it does not know: which given name goes with which surname.
 """
@@ -82,7 +82,8 @@ def folded(text: str) -> str:
 
 def split_of(word: str) -> str:
     """The split that a word belongs to."""
-    digest = hashlib.blake2b(folded(word).lower().encode(), key=_KEY, digest_size=8).digest()
+    letters = "".join(c for c in folded(word).lower() if c not in "'\u2019")  # O'Brien is OBRIEN
+    digest = hashlib.blake2b(letters.encode(), key=_KEY, digest_size=8).digest()
     place = int.from_bytes(digest, "big") % sum(_SHARES.values())
     for split, share in _SHARES.items():
         if place < share:

@@ -4,8 +4,9 @@
    label: the model keeps what is beside it. The number behind "MRN" is no telephone number.
 2. Of the same label, findings that meet become one: "Okafor" of a rule and "Ada Okafor" of the model.
 3. Elsewhere both stand, and ``resolve`` decides by length and ``PRIORITY``.
-4. Names that the model sees and that cannot be any go: without two letters in a row, or of words that are
-   eponyms or everyday words before what follows an eponym ("Foley catheter").
+4. What the model sees and what cannot be goes (``plausible``): a name without two letters in a row, or of
+   eponyms before what follows one ("Foley catheter"); a place of one everyday word ("Device"); a number
+   without a digit; a biometric reference without a word of one; an age below 90.
 
 So the union is covered but for (4). Within the model a word has one label, the likeliest: where NAME and
 LOCATION compete, the probabilities decide.
@@ -25,6 +26,22 @@ from clinsynth.deid.recognizers.rules import TOLD
 from clinsynth.deid.tags import merged, outside
 
 _INNER: Final = re.compile(r"[^\W_](?:.*[^\W_])?", re.DOTALL)
+_DIGIT: Final = re.compile(r"\d")
+_NEEDED: Final = {
+    **dict.fromkeys(
+        ("PHONE", "FAX", "SSN", "MRN", "HEALTH_PLAN", "ACCOUNT", "LICENSE", "OTHER_ID"), _DIGIT
+    ),
+    **dict.fromkeys(("VEHICLE", "DEVICE"), _DIGIT),
+    "IP": re.compile(r"[\d:]"),
+    "EMAIL": re.compile(r"@|\bat\b|\bdot\b"),
+    "AGE": re.compile(r"(?<!\d)(?:9\d|1[0-3]\d)(?!\d)|ninet|hundred|cente"),
+    "BIOMETRIC": re.compile(
+        r"print|scan|iris|retin|voice|palm|face|facial|finger|thumb|hand|vein|biometr|template|dna|gait|signature"
+        r"|\d"
+    ),
+    "PHOTO": re.compile(r"phot|pict|imag|img|portrait|shot|selfie|snap|video|face|facial|\.[a-z]{3,4}$|\d"),
+}
+"""What a value of a label holds, in small letters."""
 _WORDS: Final = re.compile(r"[^\W\d_]{2,}")
 
 
@@ -53,9 +70,24 @@ def joined(text: str, rules: Sequence[tuple[Span, float]], model: Sequence[Span]
 
 
 def plausible(text: str, span: Span) -> bool:
-    """Could the model be right? Only names are doubted."""
-    if span.label != "NAME":
-        return True
+    """Could the model be right?"""
+    if span.label == "NAME":
+        return _could_be_a_name(text, span)
+    value = text[span.start : span.end].lower()
+    if span.label == "LOCATION":
+        return _could_be_a_place(text, span, value)
+    needed = _NEEDED.get(span.label)
+    return needed is None or needed.search(value) is not None
+
+
+def _could_be_a_place(text: str, span: Span, value: str) -> bool:
+    bare = value.strip(".,;:")
+    if bare in word_list("eponyms"):
+        return EPONYM_AFTER.match(text, span.end) is None
+    return bare not in word_list("ordinary") and bare not in word_list("facilities")
+
+
+def _could_be_a_name(text: str, span: Span) -> bool:
     words = [word.lower() for word in _WORDS.findall(text, span.start, span.end)]
     if not words:
         return False

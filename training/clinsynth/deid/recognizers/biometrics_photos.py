@@ -86,5 +86,6 @@ class BiometricPhotoRecognizer(RuleRecognizer):
             TOLD,
             folded=True,
         ),
-        Rule("PHOTO", re.compile(rf"(?<!\w)(?:{_PHOTO})(?!\w)"), TOLD, folded=True),
+        # A label is no picture: "ID photo: IMG_2041.jpg".
+        Rule("PHOTO", re.compile(rf"(?<!\w)(?:{_PHOTO})(?!\w)(?![ ]?:)"), TOLD, folded=True),
     )

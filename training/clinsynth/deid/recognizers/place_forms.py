@@ -161,6 +161,12 @@ WORKS: Final = re.compile(
     rf"currently|shifts|nights))?{_GAP}(?:at|for|from|by|with){_GAP}|[Ee]mployer(?::|[ ]-)[ ])"
     rf"(?:the[ ])?{_FIRM_NAME}"
 )
+IS_WITH: Final = re.compile(
+    r"(?<!\w)(?:[Ii]s|IS|[Ww]as|WAS|[Aa]s|AS)[ ](?:an?|AN?|the|THE)[ ]"
+    rf"(?:[a-zA-Z]{{1,20}}[ -]){{0,3}}[a-zA-Z]{{2,20}}{_GAP}(?:with|for|at|by|WITH|FOR|AT|BY)"
+    rf"{_GAP}(?:the[ ]|THE[ ])?{_FIRM_NAME}"
+)
+"""``He is a roofer with``: an employer if it ends as those do."""
 WORKS_AT: Final = re.compile(
     r"(?<!\w)(?:[a-z]{1,20}(?:ist|man|er|or|ian|ant|ic|wright|smith)|cook|nurse|clerk|student|guard|chef)"
     rf"{_GAP}\bat\b{_GAP}(?:the[ ])?{_FIRM_NAME}"

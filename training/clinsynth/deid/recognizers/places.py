@@ -130,8 +130,9 @@ def _forms() -> tuple[PlaceForm, ...]:
         PlaceForm(forms.COUNTY, _facility, TOLD, anchor=Within(forms.COUNTY_WORDS, capital=True)),
         PlaceForm(forms.COMPANY, _certain, TOLD, anchor=Within(forms.COMPANY_WORDS, capital=True)),
         PlaceForm(forms.LIVES, _told, TOLD),
-        PlaceForm(forms.WORKS, _told, TOLD),
-        PlaceForm(forms.WORKS_AT, _told, TOLD, anchor=Within(frozenset({"at"}), back=1)),
+        PlaceForm(forms.WORKS, _employer, TOLD),
+        PlaceForm(forms.IS_WITH, _company, TOLD),
+        PlaceForm(forms.WORKS_AT, _employer, TOLD, anchor=Within(frozenset({"at"}), back=1)),
         PlaceForm(forms.ADDRESSED, _told, TOLD),
     )
 
@@ -146,6 +147,18 @@ def _certain(_: _Judge, match: re.Match[str]) -> Sequence[Found]:
 
 def _told(judge: _Judge, match: re.Match[str]) -> Sequence[Found]:
     return (judge.town(match.start("id"), match["id"]),)
+
+
+def _employer(judge: _Judge, match: re.Match[str]) -> Sequence[Found]:
+    return _company(judge, match) or _told(judge, match)
+
+
+def _company(_: _Judge, match: re.Match[str]) -> Sequence[Found]:
+    """Up to the last word with which employers' names end; the first word is none of them."""
+    words = [(m.end(), _bare(m[0])) for m in _WORD.finditer(match["id"])]
+    ends = [end for end, word in words[1:] if word in word_list("businesses")]
+    start = match.start("id")
+    return ((start, start + len(match["id"][: ends[-1]].rstrip(".,;"))),) if ends else ()
 
 
 def _town_and_zip(judge: _Judge, match: re.Match[str]) -> Sequence[Found]:
