@@ -1,24 +1,30 @@
 """De-identification: our rules against the stock recognisers of Presidio, in one run, on the same notes.
 
-    python benchmarks/deid.py [--notes 300]
+    python benchmarks/deid.py [--notes 300] [--many 100000]
 
 Both run on the same NLP engine, since no language model can be fetched where notes are kept, and on one
 core. The stock registry holds every predefined recogniser for English of all countries' forms and the USA
-that needs no model, with Presidio's own context enhancer. Prints notes/s and recall of each on simulated
-notes, their ratio, how time grows with the length of a note, and our notes/s by processes.
+that needs no model, with Presidio's own context enhancer. Prints recall and precision of each on simulated
+notes, notes/s and their ratio by length of a note, the exponent with which our time grows with it, notes/s
+of `clinsynth deid` by processes, and its memory over many notes.
 """
 
 from __future__ import annotations
 
 import argparse
 import itertools
+import math
+import subprocess
+import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
+
+import psutil
 
 from clinsynth.corpus import PHI_LABELS, Note, Span
 from clinsynth.corpus.writers import NoteWriter
@@ -28,33 +34,31 @@ from clinsynth.deid.files import Job, deidentify
 from clinsynth.simulate import simulate_notes
 
 T = TypeVar("T")
-SEED, CHARACTERS, REPEATS = 4242, 2_000, 3
+JOB = Job("tags", DeidConfig())
+SEED, REPEATS = 4242, 3
+CHARACTERS, LENGTHS = 2_000, (500, 2_000, 20_000)
+MOST_CHARACTERS = 400_000  # that are read for one measurement
 
 
 def main() -> None:
     """Prints one line a measurement."""
     arguments = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     arguments.add_argument("--notes", type=int, default=300)
-    count = arguments.parse_args().notes
-    notes = list(simulate_notes(count, seed=SEED))
-    texts = to_length([note.text for note in notes], CHARACTERS)
-    stock, ours = stock_detector(), Detector()
-    rates = {}
-    for name, detect in (("stock Presidio", stock), ("ours", ours.detect)):
-        detect(texts[0])
-        seconds = min(
-            timed(lambda detect=detect: [detect(text) for text in texts])[0] for _ in range(REPEATS)
-        )
-        rates[name] = len(texts) / seconds
+    arguments.add_argument("--many", type=int, default=100_000, help="notes to watch the memory over")
+    given = arguments.parse_args()
+    notes = list(simulate_notes(given.notes, seed=SEED))
+    detectors = {"stock Presidio": stock_detector(), "ours": Detector().detect}
+    for name, detect in detectors.items():
         recall, right = quality(notes, detect)
         print(
-            f"{name}: {rates[name]:,.0f} notes/s of {CHARACTERS:,} characters, "
-            f"recall {recall.total():.3f}, precision {right:.3f} on {count:,} simulated notes"
+            f"{name}: recall {recall.total():.3f}, precision {right:.3f} on {given.notes:,} simulated notes"
         )
         print("    " + ", ".join(f"{label} {recall.by_label[label]:.2f}" for label in PHI_LABELS))
-    print(f"ratio of notes/s, ours to stock: {rates['ours'] / rates['stock Presidio']:.1f}")
-    growth(texts, ours.detect)
+    whole = "\n".join(note.text for note in notes)
+    by_length(whole, detectors)
+    texts = to_length(whole, CHARACTERS)
     by_processes(texts)
+    memory(texts, given.many)
 
 
 class Recall:
@@ -122,35 +126,82 @@ def offline(recognizer: Any) -> None:
         tldextract.tldextract.TLD_EXTRACTOR = tldextract.TLDExtract(suffix_list_urls=())
 
 
-def growth(texts: Sequence[str], detect: Callable[[str], Any]) -> None:
-    """Time per character for notes of several lengths."""
-    whole = "\n".join(texts)
-    base = None
-    for length in (CHARACTERS // 4, CHARACTERS, 10 * CHARACTERS, 100 * CHARACTERS):
-        pieces = [whole[i : i + length] for i in range(0, min(len(whole), 400_000) - length + 1, length)]
-        seconds = min(timed(lambda pieces=pieces: [detect(p) for p in pieces])[0] for _ in range(REPEATS))
-        each = seconds / len(pieces)
-        times = (
-            f", {each / base[1]:.1f} times the time for {length / base[0]:.0f} times the text"
-            if base
-            else ""
+def by_length(whole: str, detectors: Mapping[str, Callable[[str], Any]]) -> None:
+    """Notes/s of each on notes of several lengths, and how our time grows with the length."""
+    each: list[float] = []
+    for length in LENGTHS:
+        texts = to_length(whole[:MOST_CHARACTERS], length)
+        rates = {name: rate(texts, detect) for name, detect in detectors.items()}
+        each.append(1 / rates["ours"])
+        print(
+            f"{length:,} characters: "
+            + ", ".join(f"{name} {found:,.1f} notes/s" for name, found in rates.items())
+            + f", ratio {rates['ours'] / rates['stock Presidio']:.1f}"
         )
-        print(f"{length:,} characters: {1e3 * each:.2f} ms a note{times}")
-        base = (length, each)
+    longest = whole[:MOST_CHARACTERS]
+    each.append(1 / rate([longest], detectors["ours"]))
+    lengths = (*LENGTHS, len(longest))
+    for (a, b), (short, long) in zip(itertools.pairwise(lengths), itertools.pairwise(each)):
+        power = math.log(long / short) / math.log(b / a)
+        print(f"ours, {a:,} to {b:,} characters: time a note grows as length^{power:.2f}")
+
+
+def rate(texts: Sequence[str], detect: Callable[[str], Any]) -> float:
+    """Texts a second, the best of some rounds."""
+    detect(texts[0])
+    return len(texts) / min(timed(lambda: [detect(text) for text in texts])[0] for _ in range(REPEATS))
 
 
 def by_processes(texts: Sequence[str]) -> None:
     """Files in, files out, by one and by two processes; the start of the processes counts."""
     with tempfile.TemporaryDirectory() as folder:
-        source, out = Path(folder) / "notes.jsonl", Path(folder) / "tagged.jsonl"
-        many = list(itertools.islice(itertools.cycle(texts), 2_000))
-        with NoteWriter(source) as writer:
-            for i, text in enumerate(many):
-                writer.write(Note(f"n{i}", text))
+        source = written(Path(folder) / "notes.jsonl", texts, 4_000)
         for workers in (1, 2):
-            work = partial(deidentify, source, out, Job("tags", DeidConfig()), workers=workers)
+            work = partial(
+                deidentify, source, Path(folder) / "out.jsonl", JOB, workers=workers, overwrite=True
+            )
             seconds, _ = timed(work, time.perf_counter)
-            print(f"files to files, {workers} processes: {len(many) / seconds:,.0f} notes/s")
+            print(f"files to files, {workers} processes: {4_000 / seconds:,.0f} notes/s")
+
+
+def memory(texts: Sequence[str], many: int) -> None:
+    """Resident memory of the command and its processes: the most of the first tenth, and of all."""
+    with tempfile.TemporaryDirectory() as folder:
+        source = written(Path(folder) / "notes.jsonl", texts, many)
+        out = Path(folder) / "out.jsonl"
+        command = (sys.executable, "-m", "clinsynth.cli", "deid", source, out, "--mode", "tags")
+        seen: list[tuple[float, int]] = []
+        start = time.perf_counter()
+        with subprocess.Popen([*map(str, command), "--workers", "2"], stderr=subprocess.DEVNULL) as process:
+            while process.poll() is None:
+                seen.append((time.perf_counter() - start, resident(process.pid)))
+                time.sleep(0.5)
+        if process.returncode:
+            raise SystemExit(f"clinsynth deid ended with {process.returncode}")
+    seconds = seen[-1][0]
+    early = max(size for when, size in seen if when <= seconds / 10)
+    most = max(size for _, size in seen)
+    print(
+        f"{many:,} notes, 2 processes: {many / seconds:,.0f} notes/s; memory at most "
+        f"{early / 2**20:,.0f} MiB in the first tenth, {most / 2**20:,.0f} MiB in all"
+    )
+
+
+def resident(pid: int) -> int:
+    """Bytes of a process and its children; pages they share count once for each."""
+    try:
+        root = psutil.Process(pid)
+        return sum(one.memory_info().rss for one in (root, *root.children(recursive=True)))
+    except psutil.NoSuchProcess:
+        return 0
+
+
+def written(path: Path, texts: Sequence[str], count: int) -> Path:
+    """So many notes in a file, the texts over and over."""
+    with NoteWriter(path) as writer:
+        for i, text in enumerate(itertools.islice(itertools.cycle(texts), count)):
+            writer.write(Note(f"n{i}", text))
+    return path
 
 
 def to_length(texts: Sequence[str], characters: int) -> list[str]:

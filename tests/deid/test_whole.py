@@ -38,10 +38,22 @@ def test_nothing_found_survives_tagging(text: str) -> None:
     assert all(0 <= s.start < s.end <= len(text) for s in found)
     assert all(a.end <= b.start for a, b in zip(found, found[1:], strict=False))
     tagged = to_tags(note, found)
+    assert to_tags(tagged, []) == tagged
     kept = DETECTOR.detect(tagged.text)
     assert not any(s.start < t.end and t.start < s.end for s in kept for t in tagged.phi)
-    again = to_tags(tagged, [])
-    assert again == tagged
+
+
+@settings(deadline=None, max_examples=300)
+@given(st.lists(PIECES, max_size=30).map("".join))
+def test_de_identifying_twice_changes_nothing(text: str) -> None:
+    once = to_tags(Note("n", text), DETECTOR.detect(text))
+    assert DETECTOR.detect(once.text) == []
+
+
+def test_de_identifying_notes_twice_changes_nothing() -> None:
+    for note in simulate_notes(60, seed=31):
+        once = to_tags(note, DETECTOR.detect(note.text))
+        assert DETECTOR.detect(once.text) == []
 
 
 def test_recall_on_the_simulated_hospital() -> None:
@@ -94,3 +106,21 @@ def test_time_grows_with_the_length_alone(unit: str) -> None:
     small, large = seconds(2_000), min(seconds(20_000) for _ in range(2))
     # Ten times the text in ten times the time; a square would be a hundred.
     assert large < 30 * max(small, 0.01)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "unit",
+    [
+        "word ", "Ab ", "AB, ", "1", "1-", "3/14/2019", "a@a.", "Dr. A ", "Dr. OkonkwoDr. Okonkwo", "\u200b", "\u202eab\u2066 ", "Жan ",
+        "\uff11\uff12/", "e\u0301", "<|NAME|>94-year-old", "Smith, John Smith, ", "12 Baker ", "IV IV ", "((((", "::::",
+    ],
+)  # fmt: skip
+def test_a_line_of_a_million_characters_is_read_in_linear_time(unit: str) -> None:
+    def seconds(length: int) -> float:
+        text = (unit * (length // len(unit) + 1))[:length]
+        start = time.process_time()
+        DETECTOR.detect(text)
+        return time.process_time() - start
+
+    assert seconds(1_000_000) < 25 * max(seconds(100_000), 0.02)

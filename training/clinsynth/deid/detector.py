@@ -18,6 +18,8 @@ from clinsynth.deid.tags import TAG, has_word, outside, tag_spans
 from clinsynth.errors import GateError
 
 _MASK: Final = "\x00"  # neither a letter nor a blank: no rule matches it
+_MOST_LOOKS: Final = 16  # more than one is rare, more than two are contrived
+_LONG: Final = 40  # characters of a finding
 _NO_RULES: Final = frozenset(
     {
         "command.py", "group.py", "train.py", "surrogates", "files.py", "inputs.py", "plan.py", "report.py",
@@ -112,24 +114,60 @@ class Detector:
             raise GateError(f"the detector failed ({type(error).__name__}): the note is withheld") from None
 
     def _detect(self, text: str, more: Sequence[Span]) -> list[Span]:
-        """What the rules find, joined with what the model has found (``more``)."""
+        """What the rules find, joined with what the model has found (``more``).
+
+        What is written against an identifier ("Alderbrook94-year-old") is seen once that is out of the way:
+        there is another look, so that de-identifying the result finds nothing new.
+        """
+        tags = tag_spans(text)
+        masked = TAG.sub(lambda match: _MASK * len(match[0]), text) if tags else text
+        spans = new = self._looked(masked, more)
+        for _ in range(_MOST_LOOKS):
+            if not any(_is_tied(masked, span) for span in new):
+                break
+            masked = _without(masked, new)
+            new = self._looked(masked, ())
+            spans = resolve(text, [*spans, *new])
+        if not tags:
+            return spans
+        return [p for s in spans for p in outside(s, tags) if has_word(text, p.start, p.end)]
+
+    def _looked(self, masked: str, more: Sequence[Span]) -> list[Span]:
         from clinsynth.deid.edges import to_edges
         from clinsynth.deid.engine import Tokens
         from clinsynth.deid.ner.join import joined
         from clinsynth.deid.repeats import bridged, repeats
 
-        tags = tag_spans(text)
-        masked = TAG.sub(lambda match: _MASK * len(match[0]), text) if tags else text
         tokens = Tokens(masked)
         results = self._analyzer.analyze(tokens)
         scored = [(Span(start, end, label), score) for label, start, end, score in results]
         found = joined(masked, scored, more)
         if self._allowed:
-            found = [span for span in found if text[span.start : span.end].casefold() not in self._allowed]
-        spans = bridged(masked, to_edges(masked, resolve(masked, [*found, *repeats(tokens, found)])))
-        if not tags:
-            return spans
-        return [p for s in spans for p in outside(s, tags) if has_word(masked, p.start, p.end)]
+            found = [
+                span for span in found if masked[span.start : span.end].casefold() not in self._allowed
+            ]
+        return bridged(masked, to_edges(masked, resolve(masked, [*found, *repeats(tokens, found)])))
+
+
+def _is_tied(text: str, span: Span) -> bool:
+    """Does a letter, a digit or a mark with a digit touch it, or may a pattern have ended at its limit?"""
+    start, end = span.start, span.end
+    return (
+        end - start > _LONG
+        or text[max(start - 1, 0) : start].isalnum()
+        or text[end : end + 1].isalnum()
+        or (text[max(start - 2, 0) : max(start - 1, 0)].isdigit() and not text[start - 1].isspace())
+        or (text[end + 1 : end + 2].isdigit() and not text[end].isspace())
+    )
+
+
+def _without(text: str, spans: Sequence[Span]) -> str:
+    """The text with masks in the place of spans (sorted, apart)."""
+    parts, done = [], 0
+    for span in spans:
+        parts += [text[done : span.start], _MASK * (span.end - span.start)]
+        done = span.end
+    return "".join([*parts, text[done:]])
 
 
 def _untagged(text: str) -> str:

@@ -13,11 +13,24 @@ from clinsynth.simulate.config import Simulate
 from clinsynth.tagging import FineTuning
 
 
+class Injection(Config):
+    """Invented identifiers to put into the notes first, as ``clinsynth inject`` does.
+
+    Args:
+        split: whose names, formats and templates.
+        seed: another seed, other identifiers.
+    """
+
+    split: Literal["train", "dev", "test"]
+    seed: int = 0
+
+
 class NerSource(ReadOptions):
     """Notes to train or test on, from a file or folder, or from the simulated hospital.
 
     Args:
         path: in any corpus format. ``~`` and ``$VARIABLE`` are replaced.
+        inject: put identifiers into them (needs the extra ``inject``).
         identifiers: ``marked``: ``phi`` marks all that the notes hold. ``none``: text without any, which
             teaches what is no identifier; windows in which the rules find something are left out.
         empty_windows: share of the windows without identifiers that training sees, drawn by seed.
@@ -25,6 +38,7 @@ class NerSource(ReadOptions):
 
     path: Path | None = None
     simulate: Simulate | None = None
+    inject: Injection | None = None
     identifiers: Literal["marked", "none"] = "marked"
     empty_windows: float = Field(default=1.0, ge=0, le=1)
 

@@ -63,7 +63,20 @@ def check_sources(sources: Sequence[NerSource], key: str) -> None:
 
 
 def source_notes(source: NerSource, seed: int) -> Iterator[Note]:
-    """The notes of a source."""
+    """The notes of a source.
+
+    Raises:
+        MissingExtraError: it shall have identifiers put in, and a library of names is not installed.
+    """
+    notes = _as_they_are(source, seed)
+    if source.inject is None:
+        return notes
+    from clinsynth.inject import Injector
+
+    return map(Injector(source.inject.split, source.inject.seed).inject, notes)
+
+
+def _as_they_are(source: NerSource, seed: int) -> Iterator[Note]:
     if source.path is not None:
         yield from read_notes(source.path, source)
         return
@@ -80,10 +93,12 @@ def source_notes(source: NerSource, seed: int) -> Iterator[Note]:
 
 def described(source: NerSource) -> dict[str, str]:
     """A source as a card names it: paths may name people, so by file name and hash."""
+    inject = {} if source.inject is None else source.inject.model_dump()
+    drawn = {f"inject.{key}": str(value) for key, value in inject.items()}
     if source.path is not None:
-        return {"name": source.name, "sha256": input_sha256(source.path)}
+        return {"name": source.name, "sha256": input_sha256(source.path)} | drawn
     assert source.simulate is not None
-    return {"name": source.name, **{k: str(v) for k, v in source.simulate.model_dump().items()}}
+    return {"name": source.name} | {k: str(v) for k, v in source.simulate.model_dump().items()} | drawn
 
 
 def marked(note: Note) -> list[Span]:

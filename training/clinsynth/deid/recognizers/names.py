@@ -129,8 +129,16 @@ def _by_lists(judge: _Judge, match: re.Match[str]) -> Sequence[Found]:
 
 
 def _reversed(judge: _Judge, match: re.Match[str]) -> Sequence[Found]:
+    if _is_reversed(judge, match):
+        return ((match.span(), TOLD),)
+    # "Lee, OKAFOR, ADA": what is no name must not use up the one that begins within it.
+    inner = REVERSED.match(match.string, match.start("first"))
+    return ((inner.span(), TOLD),) if inner is not None and _is_reversed(judge, inner) else ()
+
+
+def _is_reversed(judge: _Judge, match: re.Match[str]) -> bool:
     first, last = match["first"].lower(), match["last"].split()[-1].lower()
-    return ((match.span(), TOLD),) if first not in states() and judge.is_pair(first, last) else ()
+    return first not in states() and judge.is_pair(first, last)
 
 
 def _introduced(judge: _Judge, match: re.Match[str]) -> Sequence[Found]:

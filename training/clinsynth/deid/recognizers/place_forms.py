@@ -111,7 +111,7 @@ FACILITY_WORDS: Final = frozenset(_FACILITY_WORDS.split("|"))
 """One of these stands in the name of every facility."""
 FACILITY: Final = re.compile(
     rf"(?<![\w/-])(?P<id>(?P<name>{_NAME}){_GAP}(?<!\w)(?P<kind>{_FACILITY_KIND})(?:[ ](?:of|at)"
-    rf"(?: the)?[ ]{TOWN})?)(?![\w-]|[ ][Cc]ourse|[ ][Dd]ay|[^\n.]{{0,14}}:)"
+    rf"(?: the)?[ ]{TOWN})?)(?![\w-]|[ ][Cc]ourse|[ ][Dd]ay|[^\n.\x00\d]{{0,14}}:(?!/))"
 )
 FACILITY_UPPER: Final = re.compile(
     rf"(?<![\w/-])(?P<id>(?P<name>[{UPPER}][{UPPER}'.-]{{1,40}}"
