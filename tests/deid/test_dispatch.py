@@ -14,7 +14,7 @@ from clinsynth.deid.engine import Tokens
 from clinsynth.deid.recognizers import FAMILIES, RuleRecognizer
 from clinsynth.deid.recognizers.anchors import Leads, first_words, leads
 from clinsynth.deid.recognizers.dispatch import Dispatch, Form
-from clinsynth.deid.recognizers.name_cues import REVERSED
+from clinsynth.deid.recognizers.name_cues import ACTING, REVERSED
 from clinsynth.deid.recognizers.names import RUNS
 from clinsynth.deid.recognizers.place_forms import TOWN_STATE
 from clinsynth.simulate import simulate_notes
@@ -22,7 +22,7 @@ from clinsynth.simulate import simulate_notes
 FAMILY_OF: dict[Form, RuleRecognizer] = {
     form: one for one in (f() for f in FAMILIES) for form in one.forms()
 }
-NARROWED = (RUNS, REVERSED, TOWN_STATE)
+NARROWED = (RUNS, REVERSED, ACTING, TOWN_STATE)
 """Tried only where a word of the lists stands: a match without one is no name and no town."""
 WIDE = re.compile(r"\W{9}")
 """More marks in a row than a name holds."""

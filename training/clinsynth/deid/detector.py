@@ -136,7 +136,7 @@ class Detector:
         from clinsynth.deid.edges import to_edges
         from clinsynth.deid.engine import Tokens
         from clinsynth.deid.ner.join import joined
-        from clinsynth.deid.repeats import bridged, repeats
+        from clinsynth.deid.repeats import bridged, nicknamed, repeats
 
         tokens = Tokens(masked)
         results = self._analyzer.analyze(tokens)
@@ -146,7 +146,8 @@ class Detector:
             found = [
                 span for span in found if masked[span.start : span.end].casefold() not in self._allowed
             ]
-        return bridged(masked, to_edges(masked, resolve(masked, [*found, *repeats(tokens, found)])))
+        found += [*repeats(tokens, found), *nicknamed(masked, found)]
+        return bridged(masked, to_edges(masked, resolve(masked, found)))
 
 
 def _is_tied(text: str, span: Span) -> bool:

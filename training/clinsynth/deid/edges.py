@@ -27,6 +27,8 @@ _BEFORE: Final = {
     ),
     "VEHICLE": re.compile(r"(?<!\w)(?!VIN|TAG|WAS|IS|NO|ID|PL)[A-Z]{1,3}[ -]\Z"),
 }
+_DATE_LEFT: Final = re.compile(r"(?<![\d/.-])(?:\d{1,4}[-/.]){1,2}\Z")
+_DATE_RIGHT: Final = re.compile(r"(?:[-/.]\d{1,4}){1,2}(?![\d/-])")
 _WINDOW: Final = 16  # characters before a finding in which they are looked for
 
 
@@ -39,6 +41,8 @@ def to_edges(text: str, spans: Sequence[Span]) -> list[Span]:
         start, end = span.start, span.end
         if span.label in _NUMBERS:
             start, end = _whole(text, start, end, low, high)
+        elif span.label == "DATE":
+            start, end = _whole_date(text, start, end, low, high)
         before = _BEFORE.get(span.label)
         if before is not None:
             at = max(low, start - _WINDOW)
@@ -46,6 +50,17 @@ def to_edges(text: str, spans: Sequence[Span]) -> list[Span]:
             start = start if match is None else at + match.start()
         grown.append(span if (start, end) == (span.start, span.end) else Span(start, end, span.label))
     return grown
+
+
+def _whole_date(text: str, start: int, end: int, low: int, high: int) -> tuple[int, int]:
+    """``11/95`` of which the model saw ``11``."""
+    if text[start].isdigit():
+        match = _DATE_LEFT.search(text[max(low, start - _WINDOW) : start])
+        start -= 0 if match is None else len(match[0])
+    if text[end - 1].isdigit():
+        match = _DATE_RIGHT.match(text, end, high)
+        end = end if match is None else match.end()
+    return start, end
 
 
 def _whole(text: str, start: int, end: int, low: int, high: int) -> tuple[int, int]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence, Set
 from typing import Final
@@ -11,6 +12,7 @@ from clinsynth.corpus import Span
 from clinsynth.deid.engine import Tokens
 from clinsynth.deid.lexicons import first_names, last_names, word_list
 from clinsynth.deid.recognizers.forms import PARTICLES
+from clinsynth.deid.tags import merged
 
 _NAME_PART: Final = re.compile(r"[^\W\d_]{3,}(?:['\u2019-][^\W\d_]+)*")
 _WORD: Final = re.compile(r"\w+")
@@ -120,4 +122,21 @@ def bridged(text: str, spans: Sequence[Span]) -> list[Span]:
     return joined
 
 
+def nicknamed(text: str, found: Sequence[Span]) -> list[Span]:
+    """``Ada "Addie" Okafor`` as a whole, where any part of it was found as a name."""
+    names = merged(span for span in found if span.label == "NAME")
+    starts = [span.start for span in names]
+    no_names = word_list("ordinary") | word_list("never")
+    whole = [m.span() for m in _NICKNAMED.finditer(text) if names and m["last"].lower() not in no_names]
+    return [
+        Span(start, end, "NAME")
+        for start, end in whole
+        if (i := bisect_left(starts, end)) and names[i - 1].end > start
+    ]
+
+
 _BRIDGE: Final = re.compile(r"[ \t]{1,2}(?:[A-Z]\.?[ ])?")
+_NICKNAMED: Final = re.compile(
+    r"(?<![\w-])[^\W\d_a-z][\w-]{1,20}[ ]['\"(\u2018\u201c][^\W\d_]{2,14}['\")\u2019\u201d][ ]"
+    r"(?P<last>[^\W\d_a-z]\w*(?:['\u2019-](?!s\b)\w+)*)"
+)

@@ -20,18 +20,18 @@ from collections.abc import Sequence
 from typing import Final
 
 from clinsynth.corpus import Span
-from clinsynth.deid.lexicons import first_names, word_list
+from clinsynth.deid.lexicons import first_names, last_names, word_list
 from clinsynth.deid.recognizers.name_cues import EPONYM_AFTER
+from clinsynth.deid.recognizers.place_forms import FACILITY_WORDS
 from clinsynth.deid.recognizers.rules import TOLD
 from clinsynth.deid.tags import merged, outside
 
 _INNER: Final = re.compile(r"[^\W_](?:.*[^\W_])?", re.DOTALL)
 _DIGIT: Final = re.compile(r"\d")
 _NEEDED: Final = {
-    **dict.fromkeys(
-        ("PHONE", "FAX", "SSN", "MRN", "HEALTH_PLAN", "ACCOUNT", "LICENSE", "OTHER_ID"), _DIGIT
-    ),
-    **dict.fromkeys(("VEHICLE", "DEVICE"), _DIGIT),
+    **dict.fromkeys(("PHONE", "FAX", "SSN", "MRN", "HEALTH_PLAN", "ACCOUNT"), _DIGIT),
+    **dict.fromkeys(("LICENSE", "VEHICLE", "DEVICE"), _DIGIT),
+    "OTHER_ID": re.compile(r"\d.{3}|.\d.{2}|.{2}\d.|.{3}\d"),  # no vertebra: "T8"
     "IP": re.compile(r"[\d:]"),
     "EMAIL": re.compile(r"@|\bat\b|\bdot\b"),
     "AGE": re.compile(r"(?<!\d)(?:9\d|1[0-3]\d)(?!\d)|ninet|hundred|cente"),
@@ -42,6 +42,7 @@ _NEEDED: Final = {
     "PHOTO": re.compile(r"phot|pict|imag|img|portrait|shot|selfie|snap|video|face|facial|\.[a-z]{3,4}$|\d"),
 }
 """What a value of a label holds, in small letters."""
+_LABEL: Final = re.compile(r"[ ]?:")
 _WORDS: Final = re.compile(r"[^\W\d_]{2,}")
 
 
@@ -65,7 +66,8 @@ def joined(text: str, rules: Sequence[tuple[Span, float]], model: Sequence[Span]
             continue
         whole = _widened(span, alike.get(span.label, ()))
         others = [t for t in told if t.label != span.label]
-        findings += [t for part in outside(whole, others) if (t := _trimmed(text, part))]
+        parts = [trimmed for part in outside(whole, others) if (trimmed := _trimmed(text, part))]
+        findings += [part for part in parts if plausible(text, part)]
     return findings
 
 
@@ -76,6 +78,8 @@ def plausible(text: str, span: Span) -> bool:
     value = text[span.start : span.end].lower()
     if span.label == "LOCATION":
         return _could_be_a_place(text, span, value)
+    if span.label == "PHOTO" and _LABEL.match(text, span.end):
+        return False  # "ID photo:" is no picture
     needed = _NEEDED.get(span.label)
     return needed is None or needed.search(value) is not None
 
@@ -84,7 +88,8 @@ def _could_be_a_place(text: str, span: Span, value: str) -> bool:
     bare = value.strip(".,;:")
     if bare in word_list("eponyms"):
         return EPONYM_AFTER.match(text, span.end) is None
-    return bare not in word_list("ordinary") and bare not in word_list("facilities")
+    everyday = (word_list("ordinary"), word_list("facilities"), FACILITY_WORDS)
+    return not any(bare in words for words in everyday)
 
 
 def _could_be_a_name(text: str, span: Span) -> bool:
@@ -94,6 +99,8 @@ def _could_be_a_name(text: str, span: Span) -> bool:
     known, everyday = word_list("eponyms"), word_list("ordinary")
     if not all(word in known or word in everyday for word in words):
         return True
+    if not any(word in first_names() or word in last_names() for word in words):
+        return False
     if len(words) > 1 and any(word in first_names() for word in words):
         return True
     return EPONYM_AFTER.match(text, span.end) is None

@@ -19,7 +19,7 @@ WORD: Final = (
 PARTICLES: Final = frozenset(
     {
         "de", "'t", "la", "los", "las", "van", "der", "von", "den", "del", "della", "bin", "ibn", "da",
-        "dos", "das", "di", "le", "du", "ter", "el", "al", "y", "auch", "st.", "st",
+        "dos", "das", "di", "le", "du", "te", "ter", "el", "al", "y", "auch", "st.", "st",
     }
 )  # fmt: skip
 """Small words within family names."""
@@ -29,7 +29,7 @@ LINKS: Final = PARTICLES | {"of", "the", "and", "for", "on", "at", "in", "is", "
 
 _SMALL: Final = (
     r"(?:de la|de los|de las|de|del|della|van de|van der|van den|van 't|van|von der|von|"
-    r"der|den|bin|ibn|da|dos|das|di|la|le|du|ter|el|al|y|auch)"
+    r"der|den|bin|ibn|da|dos|das|di|la|le|du|te|ter|el|al|y|auch)"
 )
 # Most words are capital and small letters: one look shows that they are no particle.
 PARTICLE: Final = rf"(?:(?=[a-z]){_SMALL}|(?=[A-Z][A-Z ]){_SMALL.upper()}|[Ss]t\.)"

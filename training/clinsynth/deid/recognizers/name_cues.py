@@ -125,7 +125,7 @@ REVERSED: Final = re.compile(
 """``OKAFOR, Ada M.``"""
 
 CALLED: Final = re.compile(
-    rf"(?<![\w/-])(?:[Pp]atient|PATIENT|[Pp]t|PT)\b\.?[ \n](?P<id>{WORD}(?:[ ]{WORD})?)"
+    rf"(?<![\w/-])(?:[Pp]atient|PATIENT|[Pp]t|PT)\b\.?[ \n](?P<id>(?:{PARTICLE}[ ])?{WORD}(?:[ ]{WORD})?)"
     r"(?=['\u2019]s\b|['\u2019][ ]|[ \n](?:is|was|has|had|does|did|do|will|would|should|may|can|could|"
     r"tolerated|"
     r"states|stated|reports|reported|denies|denied|presents|presented|remains|remained|looks|appears|underwent|"
@@ -134,6 +134,20 @@ CALLED: Final = re.compile(
     r"IS|WAS|HAS|HAD|TOLERATED|DENIES)\b)"
 )
 """``Patient Okafor was taken``, ``Pt. Okafor's``."""
+
+FAMILY: Final = re.compile(
+    rf"(?<![\w/-])(?:[Tt]he|[Tt]his)[ \n](?P<id>(?:{PARTICLE}[ ])?{WORD})[ \n]"
+    r"(?:family|siblings|twins|brothers|sisters|children|household)(?!\w)"
+)
+"""``the Okafor family``."""
+
+ACTING: Final = re.compile(
+    rf"(?<![\w/-])(?P<id>{WORD})(?=[ \n](?:is|was|has|had|will|would|does|did|denies|denied|reports|"
+    r"reported|states|stated|says|said|tells|told|feels|felt|lives|lived|came|comes|went|goes|underwent|tolerated|"
+    r"presents|presented|returns|returned|continues|agreed|agrees|understands|received|needs|takes|"
+    r"and[ ]I)\b)"
+)
+"""``Ada had``: a given name that does what people do."""
 
 INTRODUCED: Final = re.compile(
     rf"(?<![\w/-])(?P<id>{RUN}),?[ \n](?:(?:is|was)[ \n])?an?[ \n](?:very |pleasant |"

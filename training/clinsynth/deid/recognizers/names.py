@@ -15,15 +15,17 @@ from functools import cache, partial
 from typing import ClassVar, Final, NamedTuple
 
 from clinsynth.deid.engine import Tokens
-from clinsynth.deid.lexicons import first_names, last_names, states, word_list
+from clinsynth.deid.lexicons import first_names, last_names, phrase_list, states, word_list
 from clinsynth.deid.recognizers.anchors import Anchor, Leads, Within
 from clinsynth.deid.recognizers.dispatch import Finding, Form
 from clinsynth.deid.recognizers.forms import BETWEEN, PARTICLES, RUN, SUFFIX, WORD
 from clinsynth.deid.recognizers.name_cues import (
+    ACTING,
     CALLED,
     CREDENTIALED,
     CUES,
     EPONYM_AFTER,
+    FAMILY,
     INTRODUCED,
     LETTERS,
     PLACEHOLDER,
@@ -99,6 +101,8 @@ def _evidence() -> tuple[Evidence, ...]:
         Evidence(RUNS, _by_lists, anchor=Leads(first)),
         Evidence(REVERSED, _reversed, anchor=Within(first, capital=True, gap=", ")),
         Evidence(CALLED, _called),
+        Evidence(FAMILY, _called),
+        Evidence(ACTING, _acting, anchor=Leads(first)),
         Evidence(INTRODUCED, _introduced, anchor=Within(frozenset({"a", "an"}))),
         Evidence(PLACEHOLDER_TITLED, _placeholder),
         Evidence(PLACEHOLDER_CREDENTIALED, _placeholder, anchor=Within(LETTERS, capital=True)),
@@ -150,8 +154,18 @@ def _called(judge: _Judge, match: re.Match[str]) -> Sequence[Found]:
     words = match["id"].lower().split()
     if match["id"].isupper() and not match.string.startswith("PATIENT", match.start()):
         return ((judge.front(match.start("id"), match["id"], listed=True, two=True), TOLD),)
-    everyday = any(word in word_list("ordinary") and not judge.known(word) for word in words)
+    everyday = any(
+        word in word_list("ordinary") and not judge.known(word) and word not in PARTICLES for word in words
+    )
     return () if everyday else ((match.span("id"), TOLD),)
+
+
+def _acting(judge: _Judge, match: re.Match[str]) -> Sequence[Found]:
+    """A given name of the lists that means nothing else, and is no place."""
+    word = match["id"].lower()
+    if len(word) <= _ABBREVIATION or word in states() or word in phrase_list("places"):
+        return ()
+    return ((match.span("id"), LIKELY),) if word in first_names() and judge.clear(word) else ()
 
 
 def _placeholder(_: _Judge, match: re.Match[str]) -> Sequence[Found]:

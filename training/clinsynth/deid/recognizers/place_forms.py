@@ -96,6 +96,8 @@ _FACILITY_KIND: Final = (
     r"Birth Center|Wellness Center|Urgent Care|Family (?:Practice|Medicine)|"
     r"(?:Orthop[a]?edic|Cardiology|Radiology|Medical|Surgical|Pediatric)s? (?:Associates|"
     r"Group|Partners)|"
+    r"Pediatrics|Orthop[a]?edics|Dermatology|Dental|Dentistry|Ob-?/?Gyn|OB/GYN|Eye Care|Imaging|"
+    r"Physical Therapy|Chiropractic|Internal Medicine|Primary Care|"
     r"Physicians Group|Laboratories|Pharmacy|(?:Elementary|High|Middle|Primary|Public)"
     r"(?: School)|Academy|School|Shelter|Prison|Correctional (?:Facility|Institution)|VAMC|"
     r"Center|Centre|"
@@ -105,7 +107,8 @@ _FACILITY_WORDS: Final = (
     "hospital|hospitals|infirmary|hospice|clinic|clinics|university|college|institute|academy|school|high|"
     "elementary|middle|primary|public|center|centre|group|partners|associates|building|plaza|campus|health|"
     "healthcare|home|facility|living|community|village|care|manor|dialysis|practice|medicine|laboratories|"
-    "pharmacy|shelter|prison|institution|vamc|pavilion|library|church"
+    "pharmacy|shelter|prison|institution|vamc|pavilion|library|church|pediatrics|orthopedics|orthopaedics|"
+    "dermatology|dental|dentistry|ob|obgyn|gyn|imaging|therapy|chiropractic"
 )
 FACILITY_WORDS: Final = frozenset(_FACILITY_WORDS.split("|"))
 """One of these stands in the name of every facility."""
