@@ -238,7 +238,7 @@ BAD = {
         2,
         "parameters.ner_party: no such task: copied_spans",
     ),
-    "override without config": (["seed=3"], 2, "KEY=VALUE changes a --config"),
+    "override of no key": (["sed=3"], 2, "sed"),
     "output taken": (
         ["--real", "{corpus}", "--synthetic", "{export}", "--output_path", "{corpus}"],
         4,

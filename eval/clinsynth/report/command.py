@@ -133,15 +133,14 @@ def compare(first: Path, second: Path) -> None:
 
 
 def _settings(config: Path | None, overrides: tuple[str, ...], options: Mapping[str, Any]) -> EvalConfig:
-    from clinsynth.config import load_config, parse_config
+    from clinsynth.config import apply_overrides, load_config, parse_config
     from clinsynth.report.config import EvalConfig
 
     given = {name: value for name, value in options.items() if value is not None}
     if "tasks" in given:
         given["tasks"] = _split(given["tasks"])
     if config is None:
-        if overrides:
-            raise UsageError(f"{overrides[0]}: KEY=VALUE changes a --config, and none is given")
+        apply_overrides(given, overrides)
         return parse_config(given, EvalConfig, source="options")
     base = load_config(config, EvalConfig, overrides)
     return parse_config({**base.model_dump(), **given}, EvalConfig, source=str(config))
