@@ -20,7 +20,7 @@ def clinsynth(*arguments: str, cwd: Path | None = None) -> subprocess.CompletedP
 def test_help_lists_every_command_in_the_order_of_the_flow() -> None:
     lines = clinsynth("--help").stdout.split("Commands:")[1].splitlines()
     names = [line.split()[0] for line in lines if line.startswith("  ") and line.strip()]
-    flow = ["demo", "simulate", "deid", "prepare", "train", "serve", "export", "eval"]
+    flow = ["demo", "simulate", "inject", "deid", "prepare", "train", "serve", "export", "eval"]
     assert [name for name in names if name in flow] == flow
 
 
@@ -57,5 +57,5 @@ def test_dry_run_of_the_demo_prints_the_commands_and_writes_nothing(tmp_path: Pa
     run = clinsynth("demo", "--dry-run", "--configs", str(configs), cwd=tmp_path)
     assert run.returncode == 0
     commands = [line.split()[1] for line in run.stdout.splitlines()]
-    assert commands == ["prepare", "train", "serve", "export", "eval"]
+    assert commands == ["simulate", "inject", "deid", "prepare", "train", "serve", "export", "eval"]
     assert list(tmp_path.iterdir()) == []

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import click
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     default="configs",
     show_default=True,
     type=click.Path(path_type=Path),
-    help="Folder with corpus/, train/, serve/, export/ and eval/demo.yaml.",
+    help="Folder with deid/, corpus/, train/, serve/, export/ and eval/demo.yaml.",
 )
 @click.option("--overwrite", is_flag=True, help="Start anew; without it, stages that are done are skipped.")
 @click.option("--dry-run", is_flag=True, help="Print the commands and stop.")
@@ -31,6 +31,7 @@ def demo(out: Path, configs: Path, overwrite: bool, dry_run: bool) -> None:
     two cores. Every stage is a command of its own, printed before it runs, so that you can run it alone:
 
     \b
+      deid     gold with known identifiers, and the model that finds them beside the rules
       prepare  simulated notes, de-identified, split, tokenised
       train    a 4M-parameter Llama with DeepSpeed
       serve    one note over HTTP, through the gate
@@ -40,7 +41,7 @@ def demo(out: Path, configs: Path, overwrite: bool, dry_run: bool) -> None:
     from clinsynth.cli.live import request_a_note
     from clinsynth.cli.stages import cost_table, run_stage
 
-    for part in ("corpus", "train", "serve", "export", "eval"):
+    for part in ("deid", "corpus", "train", "serve", "export", "eval"):
         if not (configs / part / "demo.yaml").is_file():
             raise UsageError(
                 f"{configs / part / 'demo.yaml'} is missing: run in the repository or give --configs"
@@ -65,20 +66,32 @@ def demo(out: Path, configs: Path, overwrite: bool, dry_run: bool) -> None:
     click.echo(f"report: {(out / 'report' / 'report.html').resolve()}")
 
 
+_GOLD_NOTES: Final = ("--notes", "80", "--seed", "77")
+
+
 def _stages(out: Path, configs: Path, overwrite: bool) -> list[Stage]:
     from clinsynth.cli.stages import Stage
 
     corpus, model, export, report = (out / name for name in ("corpus", "model", "export", "report"))
+    plain, gold, ner = (out / "deid" / name for name in ("notes.jsonl.gz", "gold.jsonl.gz", "ner"))
     again = ("--overwrite",) if overwrite else ()
+    guarded = f"gate.deid.ner={ner}"
 
     def config(part: str) -> str:
         return str(configs / part / "demo.yaml")
 
     return [
+        Stage("simulate", ("simulate", str(plain), *_GOLD_NOTES, *again), plain),
+        Stage("inject", ("inject", str(plain), str(gold), "--split", "test", *again), gold),
+        Stage("deid", ("deid", "train", config("deid"), f"out={ner}", *again), ner),
         Stage("prepare", ("prepare", config("corpus"), f"out={corpus}", *again), corpus),
         Stage("train", ("train", config("train"), f"corpus={corpus}", f"out={model}", *again), model),
-        Stage("serve", ("serve", "--model", str(model), "--config", config("serve"))),
-        Stage("export", ("export", config("export"), f"model={model}", f"out={export}", *again), export),
+        Stage("serve", ("serve", "--model", str(model), "--config", config("serve"), guarded)),
+        Stage(
+            "export",
+            ("export", config("export"), f"model={model}", f"out={export}", guarded, *again),
+            export,
+        ),
         Stage(
             "eval",
             (
@@ -90,8 +103,11 @@ def _stages(out: Path, configs: Path, overwrite: bool) -> list[Stage]:
                 str(corpus),
                 "--synthetic",
                 str(export),
+                "--identified",
+                str(gold),
                 "--output_path",
                 str(report),
+                f"parameters.deid.detector.ner={ner}",
                 *again,
             ),
             report,

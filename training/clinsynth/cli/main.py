@@ -15,7 +15,9 @@ import click
 from clinsynth.errors import ClinsynthError
 
 GROUP: Final = "clinsynth.commands"
-_ORDER: Final = ("demo", "simulate", "deid", "prepare", "plan", "train", "merge", "serve", "export", "eval")
+_ORDER: Final = (
+    *("demo", "simulate", "inject", "deid", "prepare", "plan", "train", "merge", "serve", "export", "eval"),
+)
 
 
 class _Commands(click.Group):

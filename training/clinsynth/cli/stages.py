@@ -20,7 +20,7 @@ _MEMORY_POLL_SECONDS = 0.5
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """A sub-command of ``clinsynth`` and the folder it leaves, if it leaves one."""
+    """A sub-command of ``clinsynth`` and the folder or file it leaves, if it leaves one."""
 
     name: str
     arguments: tuple[str, ...]
@@ -28,8 +28,8 @@ class Stage:
 
     @property
     def done(self) -> bool:
-        """The folder stands: it appears whole or not at all, so there is nothing more to look at."""
-        return self.leaves is not None and (self.leaves / MANIFEST).is_file()
+        """It stands: it appears whole or not at all, so there is nothing more to look at."""
+        return self.leaves is not None and (self.leaves.is_file() or (self.leaves / MANIFEST).is_file())
 
 
 @dataclass(frozen=True, slots=True)

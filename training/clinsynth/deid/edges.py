@@ -27,6 +27,17 @@ _BEFORE: Final = {
     ),
     "VEHICLE": re.compile(r"(?<!\w)(?!VIN|TAG|WAS|IS|NO|ID|PL)[A-Z]{1,3}[ -]\Z"),
 }
+_MORE_TOWN: Final = re.compile(
+    r"[ \n](?:City|Park|Valley|Heights|Hills?|Springs?|Beach|Falls|Grove|Lakes?|Creek|Island|Rapids|Ridge|"
+    r"Village|Harbor|Junction|Point|Bay|Shores|Gardens|Forest|Oaks|Mills|Township|County|Parish|Woods|Fields?|"
+    r"Bluffs?)(?![\w-])"
+)
+# An initial before a name, where no sentence ends: at the start of a line, behind a mark, behind "by".
+_INITIAL_LEFT: Final = re.compile(
+    r"(?:(?:^|(?<=[:,(|/>;][ \t\n])|(?<=[:(|/>;])|(?<=[DM][rs]\.[ ])|(?<=\bby[ ])|(?<=\bwith[ ])"
+    r"|(?<=\band[ ])|(?<=\bfrom[ ]))[A-Z]\.[ \n]{1,2})+\Z"
+)
+_INITIAL_RIGHT: Final = re.compile(r"[ ][A-Z]\.?(?=[ \t]*(?:[/|,;:\n)]|[ \t]{2}|$))")
 _DATE_LEFT: Final = re.compile(r"(?<![\d/.-])(?:\d{1,4}[-/.]){1,2}\Z")
 _DATE_RIGHT: Final = re.compile(r"(?:[-/.]\d{1,4}){1,2}(?![\d/-])")
 _WINDOW: Final = 16  # characters before a finding in which they are looked for
@@ -43,6 +54,11 @@ def to_edges(text: str, spans: Sequence[Span]) -> list[Span]:
             start, end = _whole(text, start, end, low, high)
         elif span.label == "DATE":
             start, end = _whole_date(text, start, end, low, high)
+        elif span.label == "LOCATION":
+            match = _MORE_TOWN.match(text, end, high)
+            end = end if match is None else match.end()
+        elif span.label == "NAME":
+            start, end = _whole_name(text, start, end, low, high)
         before = _BEFORE.get(span.label)
         if before is not None:
             at = max(low, start - _WINDOW)
@@ -50,6 +66,14 @@ def to_edges(text: str, spans: Sequence[Span]) -> list[Span]:
             start = start if match is None else at + match.start()
         grown.append(span if (start, end) == (span.start, span.end) else Span(start, end, span.label))
     return grown
+
+
+def _whole_name(text: str, start: int, end: int, low: int, high: int) -> tuple[int, int]:
+    """With the initials at its sides: ``D. Ada Okafor``, ``OKAFOR, Ada C.``."""
+    line = max(low, text.rfind("\n", 0, start) + 1, start - _WINDOW)
+    left = _INITIAL_LEFT.search(text[line:start])
+    right = _INITIAL_RIGHT.match(text, end, high)
+    return start if left is None else line + left.start(), end if right is None else right.end()
 
 
 def _whole_date(text: str, start: int, end: int, low: int, high: int) -> tuple[int, int]:

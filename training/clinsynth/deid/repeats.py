@@ -123,20 +123,25 @@ def bridged(text: str, spans: Sequence[Span]) -> list[Span]:
 
 
 def nicknamed(text: str, found: Sequence[Span]) -> list[Span]:
-    """``Ada "Addie" Okafor`` as a whole, where any part of it was found as a name."""
+    """``Ada "Addie" Okafor`` as a whole, where any part of it was found as a name; ``Adaeze (Ada) Okafor``
+    by itself."""
     names = merged(span for span in found if span.label == "NAME")
     starts = [span.start for span in names]
     no_names = word_list("ordinary") | word_list("never")
-    whole = [m.span() for m in _NICKNAMED.finditer(text) if names and m["last"].lower() not in no_names]
-    return [
-        Span(start, end, "NAME")
-        for start, end in whole
-        if (i := bisect_left(starts, end)) and names[i - 1].end > start
-    ]
+    whole = []
+    for match in _NICKNAMED.finditer(text):
+        start, end = match.span()
+        at = bisect_left(starts, end)
+        known = at > 0 and names[at - 1].end > start and match["last"].lower() not in no_names
+        if known or (
+            match["first"].lower().startswith(match["nick"].lower()) and match["first"] != match["nick"]
+        ):
+            whole.append(Span(start, end, "NAME"))
+    return whole
 
 
 _BRIDGE: Final = re.compile(r"[ \t]{1,2}(?:[A-Z]\.?[ ])?")
 _NICKNAMED: Final = re.compile(
-    r"(?<![\w-])[^\W\d_a-z][\w-]{1,20}[ ]['\"(\u2018\u201c][^\W\d_]{2,14}['\")\u2019\u201d][ ]"
-    r"(?P<last>[^\W\d_a-z]\w*(?:['\u2019-](?!s\b)\w+)*)"
+    r"(?<![\w-])(?P<first>[^\W\d_][\w-]{1,20})[ \n]['\"(\u2018\u201c](?P<nick>[^\W\d_]{2,14})"
+    r"['\")\u2019\u201d][ \n](?P<last>[^\W\d_]\w*(?:['\u2019-](?!s\b)\w+)*)"
 )

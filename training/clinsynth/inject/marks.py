@@ -6,13 +6,14 @@ is no place that identifies.
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Iterator
 from typing import Final
 
 from clinsynth.corpus.note import Span
 from clinsynth.inject.formats import STATES
-from clinsynth.inject.vocabulary import word_list
+from clinsynth.inject.vocabulary import american_towns, word_list
 
 _MONTHS: Final = (
     r"(?:January|February|March|April|June|July|August|September|October|November|December"
@@ -47,6 +48,9 @@ _AGES: Final = re.compile(
 _PHONES: Final = re.compile(r"(?<![\d-])(?:\(\d{3}\)\s?|\d{3}[-.])?\d{3}[-.]\d{4}(?![\d-])")
 _STATES: Final = "|".join(sorted({word for state in STATES for word in state}, key=len, reverse=True))
 _TOWNS: Final = re.compile(rf"\b((?:[A-Z][a-z]+\s){{0,2}}[A-Z][a-z]+),\s(?:{_STATES})\b")
+_AFTER_PREPOSITION: Final = re.compile(
+    r"\b(?:in|from|to|near|outside|around|of)\s((?:[A-Z][a-z]+\s){0,2}[A-Z][a-z]+)\b(?!['’-]|\s?[A-Z])"  # noqa: RUF001
+)
 _HOUSES: Final = (
     r"(?:Hospital|Medical Center|Health Center|Clinic|Nursing Home|Surgery Center|Care Center|Rehab Center"
     r"|Institute|University|High School|Elementary School|Middle School|Hospice)"
@@ -72,6 +76,22 @@ def marks(text: str) -> Iterator[Span]:
             article = len("The ") if match.group().startswith("The ") else 0
             yield Span(match.start() + article, match.end(), "LOCATION")
     yield from (Span(*match.span(1), "LOCATION") for match in _TOWNS.finditer(text))
+    for match in _AFTER_PREPOSITION.finditer(text):
+        if (town := _known_town(match.group(1))) is not None:
+            yield Span(match.start(1), match.start(1) + len(town), "LOCATION")
+
+
+@functools.cache
+def _towns() -> frozenset[str]:
+    states = {state for state, _ in STATES}
+    return frozenset(town for town in american_towns() if len(town) > 3 and town not in states)
+
+
+def _known_town(words: str) -> str | None:
+    """The longest start of some capitalised words that is an American town."""
+    parts = words.split(" ")
+    starts = (" ".join(parts[:count]) for count in range(len(parts), 0, -1))
+    return next((start for start in starts if start in _towns()), None)
 
 
 def _has_a_name(facility: str) -> bool:

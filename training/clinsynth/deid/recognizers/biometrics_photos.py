@@ -20,9 +20,9 @@ _PICTURE: Final = "jpe?g|png|gif|tiff?|bmp|heic|dcm|webp"
 
 # A scan of a retina, and a sample of a voice, are examinations too: those are left to the model.
 _BIOMETRIC: Final = (
-    r"(?:finger|thumb|palm|foot|voice|hand)[ -]?prints?(?:[ \n](?:cards?|images?|scans?|records?|"
+    r"(?:finger|thumb|palm|foot|voice|hand)[ \n-]?prints?(?:[ \n](?:cards?|images?|scans?|records?|"
     r"templates?))?|"
-    r"(?:palm|iris|thumb|finger|palm[ ]vein|face|facial)[ \n](?:scans?|templates?)|"
+    r"(?:palm|iris|thumb|finger|palm[ ]vein|face|facial)[ \n](?:scans?|templates?)|iris[ \n]images?|"
     r"(?:hand[ \n]geometry|(?:facial|face|voice|iris)[ \n]recognition)"
     r"(?:[ \n](?:templates?|scans?|data|images?))?|"
     r"(?:retinal?|voice|face|facial|iris|palm|vein|hand|biometric)[ \n]"
@@ -31,8 +31,8 @@ _BIOMETRIC: Final = (
 )
 # Pictures of organs are no pictures of a person: of a face or of somebody it must be.
 _PHOTO: Final = (
-    r"(?:full[ -]?face|facial|face|patient|employee|badge|identification|id|passport|license|licence|"
-    r"driver'?s[ ]licen[sc]e|mug|portrait|student|family|wedding|identity)(?:[ \n]badge)?[ \n]"
+    r"(?:full[ -]?face|facial|face|patient|employee|badge|identification|photo[ ]id|id|passport|license|"
+    r"licence|driver'?s[ ]licen[sc]e|mug|portrait|student|family|wedding|identity)(?:[ \n]badge)?[ \n]"
     r"(?:photo(?:graph)?s?|pictures?|portraits?|snapshots?|shots?|selfies?|images?)|"
     r"(?:photo(?:graph)?s?|pictures?|snapshots?|portraits?)[ \n]of[ \n](?:(?:the|his|her|their)[ \n])?"
     r"(?:(?:patient's|child's|full)[ \n])?(?:face|patient|head and face)|"

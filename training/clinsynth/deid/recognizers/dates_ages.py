@@ -47,6 +47,10 @@ _KIN: Final = (
 )
 
 
+# "may 3 tablets" and "march 4 steps" are no dates; "October 3 in clinic" and "May the 3rd in clinic" are.
+_NO_VERB: Final = re.compile(r"(?!mar|may)|.*\d(?:st|nd|rd|th)\b")
+
+
 def _numeric(mark: str, year: str) -> Rule:
     """Day, month and year, or month, day and year."""
     return Rule(
@@ -128,7 +132,10 @@ class DateAgeRecognizer(RuleRecognizer):
             ),
             TOLD,
             folded=True,
-            accept=lambda match: FRACTION_AFTER.match(match.string, match.end()) is None,
+            accept=lambda match: (
+                _NO_VERB.match(match[0]) is not None
+                or FRACTION_AFTER.match(match.string, match.end()) is None
+            ),
         ),
         Rule(
             "DATE",
@@ -252,7 +259,7 @@ class DateAgeRecognizer(RuleRecognizer):
             "AGE",
             re.compile(
                 r"(?<!\w)(?:aged?|age at (?:death|diagnosis|onset|surgery|admission)|at the age of|"
-                r"at age|turn(?:ed|ing)|age is|lived to(?: be)?|died at|until age|"
+                r"at age|turn(?:ed|ing)|age is|lived to(?: be)?|died at|alive at|living at|until age|"
                 r"reached)[ \t]{0,2}[:=]?[ \t]{0,3}(?P<id>9\d|1[0-2]\d)(?![\w/%]|\.\d|[ ]?(?:or "
                 r"(?:older|over|above)|and (?:older|over|above)|\+|mg|kg|lb|cm|days|months|hours|"
                 r"percent|minutes))"
@@ -273,7 +280,7 @@ class DateAgeRecognizer(RuleRecognizer):
         Rule(
             "AGE",
             re.compile(
-                r"(?<!\w)(?:(?:is|was|to|past|of|at|aged?|turned|until|reached|over|nearly|almost)\b[ \n])"
+                r"(?<!\w)(?:is|was|to|be|past|of|at|aged?|turned|until|reached|over|nearly|almost)\b[ \n]"
                 r"(?P<id>ninety(?:[- \n](?:one|two|three|four|five|six|seven|eight|nine))?|"
                 r"(?:one|a) hundred(?:[- \n](?:and[- ])?"
                 r"(?:one|two|three|four|five|six|seven|eight|nine|ten))?)"

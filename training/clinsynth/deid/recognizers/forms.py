@@ -7,6 +7,7 @@ from typing import Final
 APOSTROPHE: Final = r"['\u2019]"  # that of word processors, too
 # Beyond Latin-1 capitals and small letters alternate, so both are let in: no word begins with a small one.
 UPPER: Final = r"A-ZÀ-ÖØ-ÞĀ-ɏ\u1e00-\u1eff"
+LOWER: Final = r"a-zß-öø-ÿ"
 LETTER: Final = r"A-Za-zÀ-ÖØ-öø-ɏ\u1e00-\u1eff"
 
 WORD: Final = (

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from clinsynth.deid.recognizers.anchors import first_words
-from clinsynth.deid.recognizers.forms import PARTICLE, RUN, SUFFIX, WORD
+from clinsynth.deid.recognizers.forms import LOWER, PARTICLE, RUN, SUFFIX, UPPER, WORD
 from clinsynth.deid.recognizers.rules import SURE, TOLD
 
 _TITLE: Final = (
@@ -140,6 +140,22 @@ FAMILY: Final = re.compile(
     r"(?:family|siblings|twins|brothers|sisters|children|household)(?!\w)"
 )
 """``the Okafor family``."""
+
+REACHED: Final = re.compile(
+    rf"(?<!\w)(?:[Rr]each|[Cc]all|[Pp]age|[Cc]ontact|[Tt]ext|[Bb]eep|[Ee]-?mail|[Pp]hone)[ \n]"
+    rf"(?P<id>{WORD}(?:[ ]{WORD})?)"
+    r"(?=[ \n](?:at|on|via|by|directly)[ \n])"
+)
+"""``Page Okafor at 2041``."""
+
+TREATED: Final = re.compile(
+    rf"(?<=[a-z,)][ \n])(?P<id>(?=[{UPPER}][{LOWER}]){WORD})(?=[ \n](?:is|was|has been|had been)[ \n]"
+    r"(?:then[ ]|also[ ]|again[ ])?(?:taken|brought|sent[ ](?:to|back|home)|instructed|noted[ ]to|"
+    r"found[ ]to|admitted|discharged|transferred|counsell?ed|advised|asked|told|extubated|awakened|"
+    r"referred|intubated|anesthetized|evaluated|seen[ ](?:in|by|for|at|today)|able[ ]to|unable[ ]to|"
+    r"informed|reassured)\b)"
+)
+"""``and Okafor was taken to``, within a sentence: what only happens to people."""
 
 ACTING: Final = re.compile(
     rf"(?<![\w/-])(?P<id>{WORD})(?=[ \n](?:is|was|has|had|will|would|does|did|denies|denied|reports|"

@@ -31,8 +31,10 @@ from clinsynth.deid.recognizers.name_cues import (
     PLACEHOLDER,
     PLACEHOLDER_CREDENTIALED,
     PLACEHOLDER_TITLED,
+    REACHED,
     REVERSED,
     SECOND,
+    TREATED,
     Cue,
 )
 from clinsynth.deid.recognizers.rules import LIKELY, SURE, TOLD, RuleRecognizer
@@ -102,6 +104,8 @@ def _evidence() -> tuple[Evidence, ...]:
         Evidence(REVERSED, _reversed, anchor=Within(first, capital=True, gap=", ")),
         Evidence(CALLED, _called),
         Evidence(FAMILY, _called),
+        Evidence(REACHED, _called),
+        Evidence(TREATED, _treated, anchor=Within(frozenset({"is", "was", "has", "had"}), back=2)),
         Evidence(ACTING, _acting, anchor=Leads(first)),
         Evidence(INTRODUCED, _introduced, anchor=Within(frozenset({"a", "an"}))),
         Evidence(PLACEHOLDER_TITLED, _placeholder),
@@ -158,6 +162,15 @@ def _called(judge: _Judge, match: re.Match[str]) -> Sequence[Found]:
         word in word_list("ordinary") and not judge.known(word) and word not in PARTICLES for word in words
     )
     return () if everyday else ((match.span("id"), TOLD),)
+
+
+def _treated(judge: _Judge, match: re.Match[str]) -> Sequence[Found]:
+    word = match["id"].lower()
+    return (
+        ((match.span("id"), LIKELY),)
+        if len(word) > 2 and judge.clear(word) and word not in states()
+        else ()
+    )
 
 
 def _acting(judge: _Judge, match: re.Match[str]) -> Sequence[Found]:
@@ -217,7 +230,7 @@ class _Judge:
             two: two words without an everyday meaning will do as well.
         """
         parts = _parts(start, run)
-        taken = self._taken([part for part in parts if not part.small])
+        taken = self._taken([part for part in parts if not part.small], titled=not listed)
         if not taken or (listed and not self._is_sure(taken, run, two=two)):
             return None
         end = taken[-1].end
@@ -234,8 +247,8 @@ class _Judge:
         begin = before[-1].start if before and before[-1].small else taken[-1].start
         return begin, start + len(run)
 
-    def _taken(self, full: list[Part]) -> list[Part]:
-        """The words up to the first that is no name."""
+    def _taken(self, full: list[Part], *, titled: bool = False) -> list[Part]:
+        """The words up to the first that is no name. Behind a title an eponym is one: ``Dr. Morison``."""
         taken: list[Part] = []
         for i, part in enumerate(full):
             word = part.word
@@ -244,7 +257,7 @@ class _Judge:
                 beside = full[1 - i].word if i < 2 and len(full) > 1 else ""
                 could_be = word in self._last and bool(beside) and self.listed(beside)
             else:
-                could_be = known or self.clear(word)
+                could_be = known or self.clear(word) or (titled and i == 0 and word in self._eponyms)
             if not could_be or (taken and not known and word in self._everyday):
                 break
             taken.append(part)

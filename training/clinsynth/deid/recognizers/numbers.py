@@ -120,7 +120,8 @@ class NumberRecognizer(RuleRecognizer):
         Rule(
             "SSN",
             re.compile(
-                r"(?<![\w./-])\d{3}(?:\.\d{2}\.|/\d{2}/| - \d{2} - | / \d{2} / )\d{4}(?![\w/-]|\.\d)"
+                r"(?<![\w./-])\d{3}(?:\.\d{2}\.|/\d{2}/| - \d{2} - | / \d{2} / |- ?\d{2} ?- ?| -\d{2} -)"
+                r"\d{4}(?![\w/-]|\.\d)"
             ),
             TOLD,
             folded=True,

@@ -41,7 +41,7 @@ _STREET_UPPER: Final = (
 )
 _FLAT: Final = (
     r"(?:,?[ ](?:(?:Apt|Apartment|Unit|Suite|Ste|Floor|Fl|APT|UNIT|"
-    r"SUITE)\.?[ ]?#?[A-Z]?\d{0,5}[A-Z]?(?!\w)|#[ ]?\w{1,6}))?"
+    r"SUITE)\.?[ ]?#?[A-Z]?\d{0,5}[A-Z]?(?!\w)|#[ ]?\w{1,6}|\d{1,5}(?=,|[ ]?\n|[ ][|]|\.?$)))?"
 )
 STATE_CODE: Final = (
     r"(?:A[KLRZ]|C[AOT]|D[CE]|FL|GA|HI|I[ADLN]|K[SY]|LA|M[ADEINOST]|N[CDEHJMVY]|O[HKR]|"
@@ -54,9 +54,10 @@ STREET: Final = re.compile(
     rf"(?<![\w/.-])(?P<id>\d{{1,6}}[A-Z]?(?:[ ]\d/\d)?[ ](?:[NSEW]\.?[ ]|(?:North|South|East|West)[ ])?"
     rf"(?:(?:{_STREET_WORD}|\d{{1,3}}(?:st|nd|rd|th)){_GAP}){{1,3}}?(?:{_STREET_KIND}|"
     rf"{_STREET_UPPER})\b(?:\.(?=[ ,]))?(?:[ ](?:[NS]?[EW]|[NS])\b)?{_FLAT})"
+    rf"(?:,[ ](?P<town>{TOWN})(?!,?[ ]{STATE_CODE}\b))?"
 )
 BOX: Final = re.compile(
-    r"(?<!\w)(?P<id>(?:P\.?[ ]?O\.?[ ]?Box|PO BOX|Post Office Box|PSC)[ ]#?\d{1,6}(?:,? "
+    r"(?<!\w)(?P<id>(?:P\.?[ \n]?O\.?[ \n]?Box|P\.?O\.? BOX|Post Office Box|PSC)[ \n]#?\d{1,6}(?:,? "
     r"(?:APO|FPO|Box \d{1,5}))?)"
 )
 FIVE_DIGITS: Final = re.compile(r"\d{5}(?!\w)")
@@ -74,6 +75,11 @@ COUNTY: Final = re.compile(
     rf"(?<![\w/-])(?P<id>(?P<name>{_NAME_WORD}(?:[ ]{_NAME_WORD})?)[ ]"
     r"(?:County|Parish|Township|Borough|Precinct))(?!\w)"
 )
+PART_OF: Final = re.compile(
+    rf"(?<![\w/-])(?P<id>(?:County|City|Town|Township|Village|Borough|University|Diocese|Archdiocese|COUNTY|CITY|"
+    rf"TOWN|UNIVERSITY)[ \n](?:of|OF)[ \n]{_STREET_WORD}(?:[ ]{_STREET_WORD}){{0,3}})"
+)
+"""``County of Alder``, ``University of Maryland``: the state does not stand alone there."""
 COUNTY_WORDS: Final = frozenset({"county", "parish", "township", "borough", "precinct"})
 NO_TERM: Final = (
     r"(?![ ](?:[Cc]ollar|[Cc]hromosome|[Nn]aming|[Ss]cientific|[Cc]riteria|[Cc]riterion|[Cc]lassification|"
@@ -100,7 +106,8 @@ _FACILITY_KIND: Final = (
     r"Physical Therapy|Chiropractic|Internal Medicine|Primary Care|"
     r"Physicians Group|Laboratories|Pharmacy|(?:Elementary|High|Middle|Primary|Public)"
     r"(?: School)|Academy|School|Shelter|Prison|Correctional (?:Facility|Institution)|VAMC|"
-    r"Center|Centre|"
+    r"Center|Centre|Care (?:and|&) Rehab|Rehab|"
+    r"(?:General|Memorial|Methodist|Baptist|Presbyterian)(?![ ]?[A-Za-z])|"
     r"Pavilion|Public Library|Library|Church)"
 )
 _FACILITY_WORDS: Final = (
@@ -108,7 +115,7 @@ _FACILITY_WORDS: Final = (
     "elementary|middle|primary|public|center|centre|group|partners|associates|building|plaza|campus|health|"
     "healthcare|home|facility|living|community|village|care|manor|dialysis|practice|medicine|laboratories|"
     "pharmacy|shelter|prison|institution|vamc|pavilion|library|church|pediatrics|orthopedics|orthopaedics|"
-    "dermatology|dental|dentistry|ob|obgyn|gyn|imaging|therapy|chiropractic"
+    "rehab|general|memorial|methodist|baptist|presbyterian|dermatology|dental|dentistry|ob|obgyn|gyn|imaging|therapy|chiropractic"
 )
 FACILITY_WORDS: Final = frozenset(_FACILITY_WORDS.split("|"))
 """One of these stands in the name of every facility."""
@@ -121,6 +128,8 @@ FACILITY_UPPER: Final = re.compile(
     rf"(?:[ ][{UPPER}][{UPPER}'.-]{{0,40}}){{0,4}}?)[ ](?P<kind>(?:(?:REGIONAL|MEMORIAL|GENERAL|"
     rf"COMMUNITY|UNIVERSITY|COUNTY)[ ])*"
     r"(?:HOSPITALS?|MEDICAL CENT(?:ER|RE)|HEALTH (?:SYSTEM|CENTER)|CLINIC|NURSING HOME|"
+    r"CARE (?:AND|&) REHAB|REHAB|FAMILY (?:PRACTICE|MEDICINE)|SURGERY CENTER|CARE CENTER|PEDIATRICS|"
+    r"MEDICAL GROUP|PHARMACY|(?:HIGH|MIDDLE|ELEMENTARY) SCHOOL|COLLEGE|"
     r"INFIRMARY|HOSPICE|UNIVERSITY)))(?![\w-]|[ ]COURSE|[ ]DAY)"
 )
 _FILLER: Final = r"(?:[A-Z]?XYZ|ABCD?E?|XX{1,9}|[XYZ])"
@@ -133,9 +142,10 @@ PLACEHOLDER: Final = re.compile(
 _FIRM: Final = rf"[A-Z][{LETTER}{APOSTROPHE[1:-1]}&-]{{0,40}}"
 _COMPANY_KIND: Final = (
     "Inc|LLC|Ltd|Corp|Corporation|PLC|Company|Industries|Enterprises|Brothers|Logistics|Foods|Manufacturing|"
-    "Roofing|Plumbing|Transit|Construction|Trucking|Bakery|Motors|Airlines|Bank|Restaurant|Farms|Electric"
+    "Roofing|Plumbing|Credit Union|Transit|Construction|Trucking|Bakery|Motors|Airlines|Bank|Restaurant|"
+    "Farms|Electric"
 )
-COMPANY_WORDS: Final = frozenset(_COMPANY_KIND.lower().split("|"))
+COMPANY_WORDS: Final = frozenset(_COMPANY_KIND.lower().replace(" ", "|").split("|"))
 COMPANY: Final = re.compile(
     rf"(?<![\w/-])(?P<id>{_FIRM}(?:(?:,[ ]|{_GAP}|-)(?<!\w)(?:{_FIRM}|and|&)(?=[ ,\n-])){{0,3}}"
     rf"(?:,[ ]|{_GAP})(?<!\w)(?:{_COMPANY_KIND})\b)"
@@ -159,11 +169,17 @@ ADDRESSED: Final = re.compile(
 )
 _FIRM_NAME: Final = rf"(?P<id>{_FIRM}(?:(?:,[ ]|{_GAP}|-)(?:{_FIRM}|and|of|&)(?=[\s,.;-])){{0,4}})"
 WORKS: Final = re.compile(
-    r"(?<!\w)(?:(?:[Ww]ork(?:s|ed|ing)?|[Ee]mployed|[Rr]etired|[Jj]ob|[Ee]mployment|[Pp]osition)\b"
+    r"(?<!\w)(?:(?:[Ww]ork(?:s|ed|ing)?|WORKS|EMPLOYED|[Ee]mployed|[Rr]etired|[Jj]ob|[Ee]mployment|[Pp]osition)\b"
     r"(?:[ ](?:as (?:a|an) [a-z]+(?: [a-z]+)?|full[- ]time|part[- ]time|there|previously|"
     rf"currently|shifts|nights))?{_GAP}(?:at|for|from|by|with){_GAP}|[Ee]mployer(?::|[ ]-)[ ])"
     rf"(?:the[ ])?{_FIRM_NAME}"
 )
+WORKS_IN: Final = re.compile(
+    r"(?<!\w)(?:[Ww]ork(?:s|ed|ing)?|WORKS|[Ee]mployed|EMPLOYED|[Rr]etired)[ \n](?:as|AS)[ \n]"
+    rf"(?:an?|AN?)[ \n](?:[a-zA-Z]{{1,20}}[ \n-]){{0,3}}[a-zA-Z]{{2,20}}{_GAP}"
+    rf"(?:in|near|outside|IN){_GAP}(?P<id>{TOWN})"
+)
+"""``works as a roofer in Alder``."""
 IS_WITH: Final = re.compile(
     r"(?<!\w)(?:[Ii]s|IS|[Ww]as|WAS|[Aa]s|AS)[ ](?:an?|AN?|the|THE)[ ]"
     rf"(?:[a-zA-Z]{{1,20}}[ -]){{0,3}}[a-zA-Z]{{2,20}}{_GAP}(?:with|for|at|by|WITH|FOR|AT|BY)"

@@ -105,7 +105,7 @@ class PlaceForm:
 def _forms() -> tuple[PlaceForm, ...]:
     zip_code = Within(digits=forms.FIVE_DIGITS)
     return (
-        PlaceForm(forms.STREET, _certain, SURE),
+        PlaceForm(forms.STREET, _street, SURE),
         PlaceForm(forms.BOX, _certain, SURE),
         PlaceForm(forms.ZIP_AFTER_STATE, _certain, SURE, anchor=Within(digits=forms.FIVE_DIGITS, back=1)),
         PlaceForm(forms.ZIP_TOLD, _certain, SURE, folded=True),
@@ -127,10 +127,12 @@ def _forms() -> tuple[PlaceForm, ...]:
         PlaceForm(forms.PREFIXED_TOWN, _prefixed, LIKELY),
         PlaceForm(forms.FACILITY, _facility, TOLD, anchor=Within(forms.FACILITY_WORDS, capital=True)),
         PlaceForm(forms.FACILITY_UPPER, _facility, TOLD, anchor=Within(forms.FACILITY_WORDS, capital=True)),
+        PlaceForm(forms.PART_OF, _certain, TOLD),
         PlaceForm(forms.COUNTY, _facility, TOLD, anchor=Within(forms.COUNTY_WORDS, capital=True)),
         PlaceForm(forms.COMPANY, _certain, TOLD, anchor=Within(forms.COMPANY_WORDS, capital=True)),
         PlaceForm(forms.LIVES, _told, TOLD),
         PlaceForm(forms.WORKS, _employer, TOLD),
+        PlaceForm(forms.WORKS_IN, _told, TOLD),
         PlaceForm(forms.IS_WITH, _company, TOLD),
         PlaceForm(forms.WORKS_AT, _employer, TOLD, anchor=Within(frozenset({"at"}), back=1)),
         PlaceForm(forms.ADDRESSED, _told, TOLD),
@@ -143,6 +145,12 @@ def _whole(_: _Judge, match: re.Match[str]) -> Sequence[Found]:
 
 def _certain(_: _Judge, match: re.Match[str]) -> Sequence[Found]:
     return (match.span("id"),)
+
+
+def _street(judge: _Judge, match: re.Match[str]) -> Sequence[Found]:
+    """With the town behind it: "12 Alder Road, Westbrook"."""
+    town = judge.town(match.start("town"), match["town"]) if match["town"] else None
+    return match.span("id"), town
 
 
 def _told(judge: _Judge, match: re.Match[str]) -> Sequence[Found]:
