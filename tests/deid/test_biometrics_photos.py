@@ -11,6 +11,10 @@ TABLE = [
     ("voiceprint VP-482", [("voiceprint VP-482", "BIOMETRIC")]),
     ("On file: full-face photograph IMG_482.jpg", [("full-face photograph IMG_482.jpg", "PHOTO")]),
     ("Attachment: PIC-482.png", [("PIC-482.png", "PHOTO")]),
+    ("The finger\nprints were taken.", [("finger\nprints", "BIOMETRIC")]),
+    ("Her iris image was kept.", [("iris image", "BIOMETRIC")]),
+    ("ID photo: IMG_2041.jpg", [("ID photo: IMG_2041.jpg", "PHOTO")]),
+    ("He showed a photo ID picture.", [("photo ID picture", "PHOTO")]),
     ("face photograph no. 48219", [("face photograph no. 48219", "PHOTO")]),
 ]  # fmt: skip
 
@@ -20,6 +24,7 @@ CLEAN = [
     "Photographs were taken before the incision.",
     "Picture of 3 overlapping syndromes.",
     "Voice 2 weeks hoarse; face drooping.",
+    "ID photo: none on file",
     "Retinal scan was normal.",
     "Photophobia for 3 days.",
 ]

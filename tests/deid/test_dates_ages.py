@@ -15,6 +15,10 @@ TABLE = [
     ("14-Mar-19 labs", [("14-Mar-19", D)]),
     ("on the 4th of July 2012", [("4th of July 2012", D)]),
     ("Biopsy on Mar. 3rd was benign.", [("Mar. 3rd", D)]),
+    ("Seen October the 22nd in consultation", [("October the 22nd", D)]),
+    ("Seen October 22 in clinic", [("October 22", D)]),
+    ("An aunt lived to be ninety-two.", [("ninety-two", "AGE")]),
+    ("Her mother is alive at 101 and well.", [("101", "AGE")]),
     ("MRI in June 2006", [("June 2006", D)]),
     ("last seen 06/2006", [("06/2006", D)]),
     ("Pain since May.", [("May", D)]),
@@ -55,6 +59,10 @@ CLEAN = [
     "90 mg for 100 days.",
     "Nodes 3/15 positive.",
     "The 1990s and the year 2004.",
+    "May 3 tablets be taken?",
+    "A reference range of 100 to be exact.",
+    "He may be ninety percent better.",
+    "Alive at 30 days.",
 ]
 
 

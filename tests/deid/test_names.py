@@ -33,6 +33,17 @@ TABLE = [
     ("Dr. X will see Mr. ABC again.", [("X", N), ("ABC", N)]),
     ("SURGEON: XYZ, MD", [("XYZ", N)]),
     ("Patient John Doe was seen.", [("John Doe", N)]),
+    # nicknames, initials, families
+    ("Mr. Jaime 'Jai' Vetter agreed.", [("Jaime 'Jai' Vetter", N)]),
+    ("HISTORY: Addison (Addi) Okonjo is here.", [("Addison (Addi) Okonjo", N)]),
+    ("Dictated by: Y. Bartlett", [("Y. Bartlett", N)]),
+    ("It was explained to this Twijnstra family.", [("Twijnstra", N)]),
+    ("Patient de Roode was brought in.", [("de Roode", N)]),
+    # without a cue: what people do, and what is done to them
+    ("Michelle had urodynamic studies.", [("Michelle", N)]),
+    ("After that Perparim was taken to recovery.", [("Perparim", N)]),
+    ("Page Okonkwo at once.\nReach Craig at the desk.", [("Page Okonkwo", N), ("Craig", N)]),
+    ("Dr. Morison's office was faxed.", [("Morison", N)]),  # behind a title no pouch
 ]  # fmt: skip
 
 CLEAN = [
@@ -59,6 +70,15 @@ CLEAN = [
     "Lewy body dementia, Down syndrome, Bell's palsy.",
     "MS. Controlled on interferon.",
     "Hill-Sachs lesion and Baker's cyst of the knee.",
+    "treated with doxorubicin (DOX) and apolipoproteins (Apo) B-100",
+    "then Foley was placed and Lovenox was given.",
+    "the Entire Family was present; the patient and this Latin family of words",
+    "North Carolina was mentioned. Virginia is far.",
+    "Call Radiology at once. Page Cardiology at noon.",
+    "vitamin D. He was then advised to rest.",
+    "Hope was lost. Grace was said. Will is made.",
+    "Steri-Strips were removed and Kerlix was taken off.",
+    "The pouch of Morison was clear.",
 ]
 
 

@@ -26,6 +26,17 @@ TABLE = [
     ("He works at Walmart on weekends.", [("Walmart", L)]),
     ("Retired from Garza & Sons Plumbing.", [("Garza & Sons Plumbing", L)]),
     ("Teacher at Lawson Elementary School.", [("Lawson Elementary School", L)]),
+    # employers and facilities by how they end, and where people work
+    ("He is a machinist with Sandy Springs Auto Body.", [("Sandy Springs Auto Body", L)]),
+    ("She was a clerk for Nuriddin Paper Mill.", [("Nuriddin Paper Mill", L)]),
+    ("She works as a psychotherapist in Arvada.", [("Arvada", L)]),
+    ("employer Harriett Federal Credit Union", [("Harriett Federal Credit Union", L)]),
+    ("Seen at Kimm Pediatrics.", [("Kimm Pediatrics", L)]),
+    ("Gibbs Care and Rehab, ward 2", [("Gibbs Care and Rehab", L)]),
+    ("filed in the County of Westbrook", [("County of Westbrook", L)]),
+    ("Mail to 353 Flint Rd, Passaic.", [("353 Flint Rd", L), ("Passaic", L)]),
+    ("P.\nO. Box 4744", [("P.\nO. Box 4744", L)]),
+    ("He lives in Oakland Park.", [("Oakland Park", L)]),
 ]  # fmt: skip
 
 CLEAN = [
@@ -49,6 +60,16 @@ CLEAN = [
     "CPT 99213, ICD 44010.",
     "Return to Clinic in 2 weeks.",
     "The Surgery Center was closed.",
+    "She is a patient with Congestive Heart Failure.",
+    "He is a candidate for Cardiac Rehab.",
+    "She works as a nurse in ICU.",
+    "Follow up with Pediatrics in General Surgery.",
+    "He was seen in Primary Care and in Physical Therapy.",
+    "General anesthesia; memorial fund.",
+    "This was the case for Open Reduction.",
+    "The University of the body and mind.",
+    "Continue Medical Imaging per protocol.",
+    "City of residence unknown.",
 ]
 
 

@@ -58,7 +58,19 @@ def test_who_wins(
         ("signed JS", "JS", "NAME", True),
         ("lives in 02139", "02139", "LOCATION", True),
         ("Okafor disease", "Okafor", "NAME", True),
+        ("Western Aphasia Battery", "Battery", "NAME", False),
+        ("HOSPITAL NUMBER 12", "HOSPITAL", "LOCATION", False),
+        ("in Device Clinic", "Device", "LOCATION", False),
+        ("the Rosen needle", "Rosen", "LOCATION", True),
+        ("Med. record 12", "record", "BIOMETRIC", False),
+        ("a palm scan", "palm scan", "BIOMETRIC", True),
+        ("ID photo: none", "ID photo", "PHOTO", False),
+        ("we confirmed T8", "T8", "OTHER_ID", False),
+        ("unit B482", "B482", "OTHER_ID", True),
+        ("phone number", "number", "PHONE", False),
+        ("died at 89", "89", "AGE", False),
+        ("died at ninety", "ninety", "AGE", True),
     ],
 )
-def test_what_cannot_be_a_name(text: str, part: str, label: str, believed: bool) -> None:
+def test_what_cannot_be(text: str, part: str, label: str, believed: bool) -> None:
     assert plausible(text, span(text, label, part)) is believed

@@ -133,11 +133,19 @@ def nicknamed(text: str, found: Sequence[Span]) -> list[Span]:
         start, end = match.span()
         at = bisect_left(starts, end)
         known = at > 0 and names[at - 1].end > start and match["last"].lower() not in no_names
-        if known or (
-            match["first"].lower().startswith(match["nick"].lower()) and match["first"] != match["nick"]
-        ):
+        if known or _is_short_for(match["nick"], match["first"], match["last"]):
             whole.append(Span(start, end, "NAME"))
     return whole
+
+
+def _is_short_for(nick: str, first: str, last: str) -> bool:
+    """``Addie`` for ``Addison Okafor``; not the abbreviation of a term: ``doxorubicin (DOX) was``."""
+    if len(nick) >= len(first) or not first.lower().startswith(nick.lower()):
+        return False
+    whole = first + nick + last
+    listed = first.lower() in first_names() and last.lower() not in word_list("ordinary")
+    in_one_case = whole.islower() or whole.isupper()
+    return (in_one_case and listed) or (first.istitle() and nick.istitle() and last[0].isupper())
 
 
 _BRIDGE: Final = re.compile(r"[ \t]{1,2}(?:[A-Z]\.?[ ])?")

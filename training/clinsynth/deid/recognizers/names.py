@@ -46,6 +46,7 @@ _SUFFIX: Final = re.compile(SUFFIX)
 _PARTS: Final = re.compile(rf"{WORD}|[a-z]+\.?")
 _INITIAL: Final = re.compile(r"[ ][A-Z](?:\.(?![A-Z])|(?![\w.]))")
 _WORD: Final = re.compile(r"\w+")
+_CAPITAL_BEFORE: Final = re.compile(r"(?<!\w)(?:North|South|East|West|New|Saint|San|Santa|Los)[ ]\Z")
 _ABBREVIATION: Final = 4  # letters: GERD, COPD
 
 Place = tuple[int, int] | None
@@ -178,6 +179,8 @@ def _acting(judge: _Judge, match: re.Match[str]) -> Sequence[Found]:
     word = match["id"].lower()
     if len(word) <= _ABBREVIATION or word in states() or word in phrase_list("places"):
         return ()
+    if _CAPITAL_BEFORE.search(match.string, max(match.start() - 16, 0), match.start()):
+        return ()  # North Carolina
     return ((match.span("id"), LIKELY),) if word in first_names() and judge.clear(word) else ()
 
 
