@@ -204,9 +204,8 @@ def written(path: Path, texts: Sequence[str], count: int) -> Path:
     return path
 
 
-def to_length(texts: Sequence[str], characters: int) -> list[str]:
-    """The texts strung together and cut anew, so that every note has as many characters."""
-    whole = "\n".join(texts)
+def to_length(whole: str, characters: int) -> list[str]:
+    """The texts, strung together, cut anew, so that every note has as many characters."""
     return [whole[i : i + characters] for i in range(0, len(whole) - characters + 1, characters)]
 
 

@@ -125,17 +125,25 @@ def bridged(text: str, spans: Sequence[Span]) -> list[Span]:
 def nicknamed(text: str, found: Sequence[Span]) -> list[Span]:
     """``Ada "Addie" Okafor`` as a whole, where any part of it was found as a name; ``Adaeze (Ada) Okafor``
     by itself."""
-    names = merged(span for span in found if span.label == "NAME")
-    starts = [span.start for span in names]
-    no_names = word_list("ordinary") | word_list("never")
-    whole = []
-    for match in _NICKNAMED.finditer(text):
-        start, end = match.span()
-        at = bisect_left(starts, end)
-        known = at > 0 and names[at - 1].end > start and match["last"].lower() not in no_names
-        if known or _is_short_for(match["nick"], match["first"], match["last"]):
+    whole: list[Span] = []
+    names: list[Span] | None = None
+    for quoted in _QUOTED.finditer(text):
+        first = _FIRST.search(text[max(quoted.start() - _WINDOW, 0) : quoted.start()])
+        last = _LAST.match(text, quoted.end())
+        if first is None or last is None:
+            continue
+        start, end = quoted.start() - len(first[0]), last.end()
+        names = merged(span for span in found if span.label == "NAME") if names is None else names
+        at = bisect_left(names, end, key=lambda span: span.start)
+        known = at > 0 and names[at - 1].end > start and _could_be_family(last[0])
+        if known or _is_short_for(quoted["nick"], first["name"], last[0]):
             whole.append(Span(start, end, "NAME"))
     return whole
+
+
+def _could_be_family(word: str) -> bool:
+    lower = word.lower()
+    return word[0].isupper() and lower not in word_list("ordinary") and lower not in word_list("never")
 
 
 def _is_short_for(nick: str, first: str, last: str) -> bool:
@@ -149,7 +157,7 @@ def _is_short_for(nick: str, first: str, last: str) -> bool:
 
 
 _BRIDGE: Final = re.compile(r"[ \t]{1,2}(?:[A-Z]\.?[ ])?")
-_NICKNAMED: Final = re.compile(
-    r"(?<![\w-])(?P<first>[^\W\d_][\w-]{1,20})[ \n]['\"(\u2018\u201c](?P<nick>[^\W\d_]{2,14})"
-    r"['\")\u2019\u201d][ \n](?P<last>[^\W\d_]\w*(?:['\u2019-](?!s\b)\w+)*)"
-)
+_QUOTED: Final = re.compile(r"['\"(\u2018\u201c](?P<nick>[^\W\d_]{2,14})['\")\u2019\u201d][ \n]")
+_FIRST: Final = re.compile(r"(?<![\w-])(?P<name>[^\W\d_][\w-]{1,20})[ \n]\Z")
+_LAST: Final = re.compile(r"[^\W\d_]\w*(?:['\u2019-](?!s\b)\w+)*")
+_WINDOW: Final = 24  # characters before a nickname in which the given name stands

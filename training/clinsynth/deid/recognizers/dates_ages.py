@@ -290,6 +290,7 @@ class DateAgeRecognizer(RuleRecognizer):
             ),
             LIKELY,
             folded=True,
+            anchor=Within(frozenset({"ninety", "hundred"}), back=2),
         ),
         Rule(
             "AGE",

@@ -47,6 +47,7 @@ _PARTS: Final = re.compile(rf"{WORD}|[a-z]+\.?")
 _INITIAL: Final = re.compile(r"[ ][A-Z](?:\.(?![A-Z])|(?![\w.]))")
 _WORD: Final = re.compile(r"\w+")
 _CAPITAL_BEFORE: Final = re.compile(r"(?<!\w)(?:North|South|East|West|New|Saint|San|Santa|Los)[ ]\Z")
+_RUN_WORD: Final = re.compile(r"[^\s.]+")
 _ABBREVIATION: Final = 4  # letters: GERD, COPD
 
 Place = tuple[int, int] | None
@@ -133,6 +134,9 @@ def _by_credential(judge: _Judge, match: re.Match[str]) -> Sequence[Found]:
 
 
 def _by_lists(judge: _Judge, match: re.Match[str]) -> Sequence[Found]:
+    _, *others = _RUN_WORD.findall(match[0].lower())
+    if last_names().isdisjoint(others):
+        return ()
     name = judge.pair(match.start(), match[0])
     return () if name is None or EPONYM_AFTER.match(match.string, match.end()) else ((name, LIKELY),)
 
