@@ -28,7 +28,7 @@ from clinsynth.errors import MissingExtraError
 
 SPLITS: Final = ("train", "dev", "test")
 _SHARES: Final = {"train": 5, "dev": 2, "test": 3}  # tenths of the words
-_KEY: Final = b"clinsynth inject"
+_KEY: Final = b"clinsynth inject 2"
 
 _LOCALES: Final = (
     *("cs", "da", "de", "de-at", "de-ch", "en", "en-au", "en-ca", "en-gb", "es", "es-mx", "et", "fi", "fr"),
@@ -135,6 +135,12 @@ def vocabulary(split: str) -> Vocabulary:
         saints=ours(word_list("saints.txt")),
         professions=ours(job.lower() for job in _people("en")["occupation"]),
     )
+
+
+@functools.cache
+def american_towns() -> tuple[str, ...]:
+    """Towns of the USA, whatever their split."""
+    return tuple(_places("en")["city"])
 
 
 def _ours(names: Iterable[str], split: str) -> tuple[str, ...]:

@@ -32,6 +32,10 @@ _NEEDED: Final = {
     **dict.fromkeys(("PHONE", "FAX", "SSN", "MRN", "HEALTH_PLAN", "ACCOUNT"), _DIGIT),
     **dict.fromkeys(("LICENSE", "VEHICLE", "DEVICE"), _DIGIT),
     "OTHER_ID": re.compile(r"\d.{3}|.\d.{2}|.{2}\d.|.{3}\d"),  # no vertebra: "T8"
+    "DATE": re.compile(
+        r"jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec|\d\s?[-/.]\s?\d|\d(?:st|nd|rd|th)|\d{4}|day|christmas"
+        r"|easter|hallowe|new year|ramadan|passover|thanksgiving|(?:fir|thi)[rs][dt]|second|[a-z]th\b|mm|yy|xx"
+    ),
     "IP": re.compile(r"[\d:]"),
     "EMAIL": re.compile(r"@|\bat\b|\bdot\b"),
     "AGE": re.compile(r"(?<!\d)(?:9\d|1[0-3]\d)(?!\d)|ninet|hundred|cente"),
@@ -42,6 +46,15 @@ _NEEDED: Final = {
     "PHOTO": re.compile(r"phot|pict|imag|img|portrait|shot|selfie|snap|video|face|facial|\.[a-z]{3,4}$|\d"),
 }
 """What a value of a label holds, in small letters."""
+# How drugs end (the stems of WHO's international nonproprietary names), and diseases and enzymes.
+_TERM: Final = re.compile(
+    r"(?:[oa]lol|dil[oa]l|dipine|pril|sartan|statin|azole|oxacin|micin|mycin|cycline|cillin|cef\w+|vir|vudine|"
+    r"mab|nib|platin|rubicin|taxel|setron|triptan|profen|coxib|azepam|azolam|barbital|caine|curium|dronate|"
+    r"glitazone|gliptin|gliflozin|parin|troban|gatran|xaban|tidine|thiazide|tropin|phylline|terol|sone|olone|"
+    r"fibrate|lukast|mustine|abine|trexate|sulfan|darone|oxin|peridol|racetam|idine|quine|quinine|pramine|"
+    r"triptyline|zepine|oxetine|proate|toin|semide|tretin|feron|steine|grel|"
+    r"penia|emia|itis|osis|oma|opathy|algia|uria|plasia|trophy|ase|ectomy|ostomy|oscopy|gram|graphy)s?$"
+)
 _LABEL: Final = re.compile(r"[ ]?:")
 _WORDS: Final = re.compile(r"[^\W\d_]{2,}")
 
@@ -97,7 +110,7 @@ def _could_be_a_name(text: str, span: Span) -> bool:
     if not words:
         return False
     known, everyday = word_list("eponyms"), word_list("ordinary")
-    if not all(word in known or word in everyday for word in words):
+    if not all(word in known or word in everyday or _TERM.search(word) for word in words):
         return True
     if not any(word in first_names() or word in last_names() for word in words):
         return False
