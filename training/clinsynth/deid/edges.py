@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from clinsynth.corpus import Span
+from clinsynth.deid.recognizers.place_forms import STATE_CODE
 
 _NUMBERS: Final = frozenset(
     {
@@ -25,19 +26,23 @@ _BEFORE: Final = {
     "DATE": re.compile(
         r"(?<!\w)(?:mon|tues?|wed(?:nes)?|thu(?:rs?)?|fri|sat(?:ur)?|sun)(?:day)?[.,]{0,2}\s{1,2}\Z", re.I
     ),
+    "LICENSE": re.compile(rf"(?<!\w)(?:{STATE_CODE}|MD|RN|PA|NP|DO)[ -]\Z"),
     "VEHICLE": re.compile(r"(?<!\w)(?!VIN|TAG|WAS|IS|NO|ID|PL)[A-Z]{1,3}[ -]\Z"),
 }
 _MORE_TOWN: Final = re.compile(
     r"[ \n](?:City|Park|Valley|Heights|Hills?|Springs?|Beach|Falls|Grove|Lakes?|Creek|Island|Rapids|Ridge|"
-    r"Village|Harbor|Junction|Point|Bay|Shores|Gardens|Forest|Oaks|Mills|Township|County|Parish|Woods|Fields?|"
+    r"Village|Harbor|Junction|Point|Bay|Shores|Gardens|Forest|Oaks|Mills|Township|State(?!\s+of)|County|Parish|Woods|Fields?|"
     r"Bluffs?)(?![\w-])"
 )
 # An initial before a name, where no sentence ends: at the start of a line, behind a mark, behind "by".
 _INITIAL_LEFT: Final = re.compile(
     r"(?:(?:^|(?<=[:,(|/>;][ \t\n])|(?<=[:(|/>;])|(?<=[DM][rs]\.[ ])|(?<=\bby[ ])|(?<=\bwith[ ])"
     r"|(?<=\band[ ])|(?<=\bfrom[ ]))[A-Z]\.[ \n]{1,2})+\Z"
+    # Two of them end no sentence.
+    r"|(?<![\w.])(?:[A-Z]\.[ ]?){2,3}\Z|(?<![\w.])[A-Z]\.\Z|(?<=\bby[ ])[A-Z]{1,2}[ ]\Z"
 )
-_INITIAL_RIGHT: Final = re.compile(r"[ ][A-Z]\.?(?=[ \t]*(?:[/|,;:\n)]|[ \t]{2}|$))")
+_INITIAL_RIGHT: Final = re.compile(r",?[ ][A-Z]\.?(?=[ \t]*(?:[/|,;:\n)]|[ \t]{2}|$))")
+_NICKNAME_RIGHT: Final = re.compile(r"[ ]\((?P<nick>[^\W\d_]{2,14})\)")
 _DATE_LEFT: Final = re.compile(r"(?<![\d/.-])(?:\d{1,4}[-/.]){1,2}\Z")
 _DATE_RIGHT: Final = re.compile(r"(?:[-/.]\d{1,4}){1,2}(?![\d/-])")
 _WINDOW: Final = 16  # characters before a finding in which they are looked for
@@ -73,6 +78,9 @@ def _whole_name(text: str, start: int, end: int, low: int, high: int) -> tuple[i
     line = max(low, text.rfind("\n", 0, start) + 1, start - _WINDOW)
     left = _INITIAL_LEFT.search(text[line:start])
     right = _INITIAL_RIGHT.match(text, end, high)
+    if right is None and (nick := _NICKNAME_RIGHT.match(text, end, high)) is not None:
+        words = text[start:end].split()
+        right = nick if words[-1].lower().startswith(nick["nick"].lower()) else None
     return start if left is None else line + left.start(), end if right is None else right.end()
 
 

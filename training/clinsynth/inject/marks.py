@@ -49,7 +49,7 @@ _PHONES: Final = re.compile(r"(?<![\d-])(?:\(\d{3}\)\s?|\d{3}[-.])?\d{3}[-.]\d{4
 _STATES: Final = "|".join(sorted({word for state in STATES for word in state}, key=len, reverse=True))
 _TOWNS: Final = re.compile(rf"\b((?:[A-Z][a-z]+\s){{0,2}}[A-Z][a-z]+),\s(?:{_STATES})\b")
 _AFTER_PREPOSITION: Final = re.compile(
-    r"\b(?:in|from|to|near|outside|around|of)\s((?:[A-Z][a-z]+\s){0,2}[A-Z][a-z]+)\b(?!['’-]|\s?[A-Z])"  # noqa: RUF001
+    r"\b(?:in|from|to|near|outside|around)\s((?:[A-Z][a-z]+\s){0,2}[A-Z][a-z]+)\b(?!['’-]|\s?[A-Z])"  # noqa: RUF001
 )
 _HOUSES: Final = (
     r"(?:Hospital|Medical Center|Health Center|Clinic|Nursing Home|Surgery Center|Care Center|Rehab Center"

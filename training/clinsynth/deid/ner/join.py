@@ -31,12 +31,13 @@ _DIGIT: Final = re.compile(r"\d")
 _NEEDED: Final = {
     **dict.fromkeys(("PHONE", "FAX", "SSN", "MRN", "HEALTH_PLAN", "ACCOUNT"), _DIGIT),
     **dict.fromkeys(("LICENSE", "VEHICLE", "DEVICE"), _DIGIT),
-    "OTHER_ID": re.compile(r"\d.{3}|.\d.{2}|.{2}\d.|.{3}\d"),  # no vertebra: "T8"
+    "OTHER_ID": re.compile(r"^(?![a-z]?\d{0,2}$)"),  # no vertebra ("T8"); a profession may come as one
     "DATE": re.compile(
-        r"jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec|\d\s?[-/.]\s?\d|\d(?:st|nd|rd|th)|\d{4}|day|christmas"
-        r"|easter|hallowe|new year|ramadan|passover|thanksgiving|(?:fir|thi)[rs][dt]|second|[a-z]th\b|mm|yy|xx"
+        r"jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec|\d\s?[-/.]\s?\d|\d(?:st|nd|rd|th)|\d{4}|day"
+        r"|christmas|easter|hallowe|new year|ramadan|passover|thanksgiving|(?:fir|thi)[rs][dt]|second"
+        r"|[a-z]th\b|mm|yy|xx"
     ),
-    "IP": re.compile(r"[\d:]"),
+    "IP": re.compile(r"\d\.\d|:.*:"),
     "EMAIL": re.compile(r"@|\bat\b|\bdot\b"),
     "AGE": re.compile(r"(?<!\d)(?:9\d|1[0-3]\d)(?!\d)|ninet|hundred|cente"),
     "BIOMETRIC": re.compile(

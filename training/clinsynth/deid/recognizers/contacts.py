@@ -13,11 +13,11 @@ from typing import ClassVar, Final
 from clinsynth.deid.recognizers.anchors import Hint
 from clinsynth.deid.recognizers.rules import LIKELY, SURE, TOLD, Rule, RuleRecognizer
 
-_EXTENSION: Final = r"(?:[ \t]{0,2},?[ \t]{0,2}(?:ext|extension|x)\.?[ \t]{0,2}#?\d{1,6}\b)?"
+_EXTENSION: Final = r"(?:[ \t]{0,2},?[ \t]{0,2}(?:ext|extension|x|pin)\.?[ \t]{0,2}#?\d{1,6}\b)?"
 # 617-555-0101, (617) 555-0101, +1 617.555.0101, 617/555-0101; +44 20 7946 0958
 _NORTH_AMERICAN: Final = (
-    r"(?=[+(1]|\d{3}[ \t./-])(?:\+?1[ \t.-]{0,2})?"
-    r"(?:\(\d{3}\)[ \t]{0,2}[-.]?|\d{3}[ \t]?[-./][ \t]?|\d{3}[ \t])"
+    r"(?=[+([1]|\d{3}[ \t./-])(?:\+?1[ \t\n.-]{0,2})?"
+    r"(?:[([]\d{3}[)\]][ \t]{0,2}[-.]?|\d{3}[ \t]?[-./][ \t]?|\d{3}[ \t])"
     r"\d{3}(?:[ \t]?[-.\u2013][ \t]?|[ \t])\d{4}"
 )
 _INTERNATIONAL: Final = r"\+\d{1,3}[ \t.-]?(?:\(\d{1,4}\)[ \t.-]?)?\d{1,4}(?:[ \t.-]?\d{2,5}){1,4}"

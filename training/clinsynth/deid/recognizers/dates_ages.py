@@ -75,6 +75,12 @@ class DateAgeRecognizer(RuleRecognizer):
             SURE,
             folded=True,
         ),
+        Rule(
+            "DATE",
+            re.compile(rf"(?<![\w/.-])(?:19|20)\d\d[- ]{_MONTH}[- ]{_D}(?![\w/%]|\.\d)"),
+            SURE,
+            folded=True,
+        ),
         Rule("DATE", re.compile(rf"(?<![\w/.-]){_M}/(?:19|20)\d{{2}}(?![\w/])"), TOLD, folded=True),
         # 19MAY2007
         Rule(
@@ -93,6 +99,14 @@ class DateAgeRecognizer(RuleRecognizer):
                 rf"(?<!\w)(?:in|since)\b[ \n](?P<id>{_M}/\d\d)(?![\w/%]|\.\d|[ ]?(?:\(|patients|cases|of))"
             ),
             LIKELY,
+            folded=True,
+        ),
+        Rule(
+            "DATE",
+            re.compile(
+                r"(?<!\w)(?:in|since|on|from|until)\b[ \n](?P<id>(?:19|20)\d\d-(?:0[1-9]|1[0-2]))(?![\w-])"
+            ),
+            TOLD,
             folded=True,
         ),
         # Looked for only where recall comes first.

@@ -236,6 +236,6 @@ def _either(patterns: Iterable[re.Pattern[str]]) -> re.Pattern[str]:
 
 
 # The first of a run. Up to four digits before another mark than these begin nothing: 98.6, or 12) do not.
-_DIGITS: Final = Scanner(r"\d(?<!\d\d)(?=\d*+[-/.:(\s'\u2019a-z]|\d{4})")
+_DIGITS: Final = Scanner(r"\d(?<!\d\d)(?=\d*+[-/.:([\s'\u2019a-z]|\d{4})")
 _LOOK_BEHIND: Final = re.compile(r"\(\?<!(?:\[[^\]]*\]|\\w)\)")
 _NAMED: Final = re.compile(r"\(\?P<\w+>")

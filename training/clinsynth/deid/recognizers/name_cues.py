@@ -141,6 +141,18 @@ FAMILY: Final = re.compile(
 )
 """``the Okafor family``."""
 
+_I: Final = rf"[{UPPER}]"
+_INITIAL_PAIR: Final = rf"(?:[A-Za-z]{{2,4}}|(?:{_I}\.[ ]?){{1,2}}{_I}\.|{_I}-{_I})"
+TYPED_BY: Final = re.compile(
+    rf"(?m:^)(?P<id>{_INITIAL_PAIR}[:/]{_INITIAL_PAIR})(?=[ \t]*(?:$|[DT]:))", re.MULTILINE
+)
+"""``ABC:DE``, who dictated and who typed, on a line of their own or before the dates of both."""
+INITIALS: Final = re.compile(
+    r"(?<!\w)(?:[Ii]nitials|[Uu]ser(?:[ ]?id)?|[Tt]ypist|USER|TYPIST|INITIALS)\b[:=]?[ ]{1,3}"
+    rf"(?P<id>(?:{_I}{{2,4}}|(?:{_I}\.[ ]?){{1,2}}{_I}\.|{_I}-{_I}))(?![\w-])"
+)
+"""``user AB``."""
+
 REACHED: Final = re.compile(
     rf"(?<!\w)(?:[Rr]each|[Cc]all|[Pp]age|[Cc]ontact|[Tt]ext|[Bb]eep|[Ee]-?mail|[Pp]hone)[ \n]"
     rf"(?P<id>{WORD}(?:[ ]{WORD})?)"

@@ -16,7 +16,7 @@ from typing import ClassVar, Final, NamedTuple
 
 from clinsynth.deid.engine import Tokens
 from clinsynth.deid.lexicons import first_names, last_names, phrase_list, states, word_list
-from clinsynth.deid.recognizers.anchors import Anchor, Leads, Within
+from clinsynth.deid.recognizers.anchors import Anchor, Hint, Leads, Within
 from clinsynth.deid.recognizers.dispatch import Finding, Form
 from clinsynth.deid.recognizers.forms import BETWEEN, PARTICLES, RUN, SUFFIX, WORD
 from clinsynth.deid.recognizers.name_cues import (
@@ -26,6 +26,7 @@ from clinsynth.deid.recognizers.name_cues import (
     CUES,
     EPONYM_AFTER,
     FAMILY,
+    INITIALS,
     INTRODUCED,
     LETTERS,
     PLACEHOLDER,
@@ -35,8 +36,10 @@ from clinsynth.deid.recognizers.name_cues import (
     REVERSED,
     SECOND,
     TREATED,
+    TYPED_BY,
     Cue,
 )
+from clinsynth.deid.recognizers.place_forms import FACILITY_WORDS
 from clinsynth.deid.recognizers.rules import LIKELY, SURE, TOLD, RuleRecognizer
 
 _AT_CUE: Final = re.compile(rf"(?P<id>{RUN}(?:,[ ]?{RUN})?){SUFFIX}")
@@ -48,6 +51,15 @@ _INITIAL: Final = re.compile(r"[ ][A-Z](?:\.(?![A-Z])|(?![\w.]))")
 _WORD: Final = re.compile(r"\w+")
 _CAPITAL_BEFORE: Final = re.compile(r"(?<!\w)(?:North|South|East|West|New|Saint|San|Santa|Los)[ ]\Z")
 _RUN_WORD: Final = re.compile(r"[^\s.]+")
+_INITIALS: Final = re.compile(r"[^\W\d_]{2,}")
+_HEADINGS: Final = frozenset(
+    {
+        "cv", "gi", "gu", "ms", "msk", "ent", "ext", "abd", "resp", "pt", "ot", "bp", "hr", "rr", "wt", "ht",
+        "dx", "rx", "hx", "cc", "hpi", "pmh", "psh", "fh", "sh", "ros", "pe", "vs", "ekg", "ecg", "mri", "ct",
+        "cxr", "npi", "dea", "lad", "rca", "psa", "ob", "gyn", "hem", "derm", "psy", "endo", "cns", "cbc", "ua",
+        "io", "fen", "id",
+    }
+)  # fmt: skip
 _ABBREVIATION: Final = 4  # letters: GERD, COPD
 
 Place = tuple[int, int] | None
@@ -107,6 +119,8 @@ def _evidence() -> tuple[Evidence, ...]:
         Evidence(CALLED, _called),
         Evidence(FAMILY, _called),
         Evidence(REACHED, _called),
+        Evidence(TYPED_BY, _typed_by, anchor=Hint(TYPED_BY)),
+        Evidence(INITIALS, _placeholder),
         Evidence(TREATED, _treated, anchor=Within(frozenset({"is", "was", "has", "had"}), back=2)),
         Evidence(ACTING, _acting, anchor=Leads(first)),
         Evidence(INTRODUCED, _introduced, anchor=Within(frozenset({"a", "an"}))),
@@ -122,6 +136,8 @@ def _by_cue(cue: Cue, judge: _Judge, match: re.Match[str]) -> Sequence[Found]:
     if name is None:
         return () if cue.listed else ((judge.small(_SMALL_AT_CUE.match(text, match.end())), TOLD),)
     listed = cue.listed or text.startswith("MS", match.start())  # or multiple sclerosis
+    if listed and not FACILITY_WORDS.isdisjoint(_RUN_WORD.findall(name["id"].lower())):
+        return ()  # From: Alder Heart Hospital
     first = judge.front(name.start("id"), name["id"], listed=listed, two=cue.two), cue.score
     second = None if cue.listed else SECOND.match(text, name.end())
     if second is None:
@@ -181,11 +197,17 @@ def _treated(judge: _Judge, match: re.Match[str]) -> Sequence[Found]:
 def _acting(judge: _Judge, match: re.Match[str]) -> Sequence[Found]:
     """A given name of the lists that means nothing else, and is no place."""
     word = match["id"].lower()
-    if len(word) <= _ABBREVIATION or word in states() or word in phrase_list("places"):
+    if len(word) < _ABBREVIATION or word in states() or word in phrase_list("places"):
         return ()
     if _CAPITAL_BEFORE.search(match.string, max(match.start() - 16, 0), match.start()):
         return ()  # North Carolina
     return ((match.span("id"), LIKELY),) if word in first_names() and judge.clear(word) else ()
+
+
+def _typed_by(_: _Judge, match: re.Match[str]) -> Sequence[Found]:
+    """Not the heading of a system and what was found there: ``CV:RRR``."""
+    parts = set(_INITIALS.findall(match["id"].lower()))
+    return () if parts & _HEADINGS or parts & word_list("ordinary") else ((match.span("id"), TOLD),)
 
 
 def _placeholder(_: _Judge, match: re.Match[str]) -> Sequence[Found]:

@@ -56,6 +56,11 @@ STREET: Final = re.compile(
     rf"{_STREET_UPPER})\b(?:\.(?=[ ,]))?(?:[ ](?:[NS]?[EW]|[NS])\b)?{_FLAT})"
     rf"(?:,[ ](?P<town>{TOWN})(?!,?[ ]{STATE_CODE}\b))?"
 )
+ROUTE: Final = re.compile(
+    r"(?<![\w/.-])(?P<id>\d{1,6}[ ](?:[nsew]\.?[ ])?(?:(?:state|county|us|u\.s\.|rural|farm)[ \n])?"
+    r"(?:route|rte|rt|highway|hwy|road)\.?[ \n]#?\d{1,4})(?![\w/-])"
+)
+"""``4410 State Route 985``."""
 BOX: Final = re.compile(
     r"(?<!\w)(?P<id>(?:P\.?[ \n]?O\.?[ \n]?Box|P\.?O\.? BOX|Post Office Box|PSC)[ \n]#?\d{1,6}(?:,? "
     r"(?:APO|FPO|Box \d{1,5}))?)"
@@ -90,7 +95,9 @@ NO_TERM: Final = (
 _FACILITY_KIND: Final = (
     r"(?:(?:Regional|Memorial|General|Community|Children['\u2019]?s|Veterans|University|County|"
     r"Valley|District|Methodist|Baptist|Presbyterian|Lutheran)[ ])*"
-    r"(?:Hospitals?|Medical (?:Center|Centre|Group|Associates|Clinic|Plaza|Building|"
+    r"(?:Health Department|Women's Health|School District|Pain Center|"
+    r"(?:Surgical|Medical|Orthop[a]?edic|Heart|Eye|Kidney|Cancer|Urology) Specialists|"
+    r"Hospitals?|Medical (?:Center|Centre|Group|Associates|Clinic|Plaza|Building|"
     r"Campus)|Health(?:care)?(?: (?:System|Center|Centre|Partners|Network|Services|Clinic|"
     r"Care))?|"
     r"Clinics?|Infirmary|Hospice|Nursing (?:Home|Facility|Center)|Rehab(?:ilitation)?(?: "
@@ -115,13 +122,13 @@ _FACILITY_WORDS: Final = (
     "elementary|middle|primary|public|center|centre|group|partners|associates|building|plaza|campus|health|"
     "healthcare|home|facility|living|community|village|care|manor|dialysis|practice|medicine|laboratories|"
     "pharmacy|shelter|prison|institution|vamc|pavilion|library|church|pediatrics|orthopedics|orthopaedics|"
-    "rehab|general|memorial|methodist|baptist|presbyterian|dermatology|dental|dentistry|ob|obgyn|gyn|imaging|therapy|chiropractic"
+    "rehab|department|district|specialists|general|memorial|methodist|baptist|presbyterian|dermatology|dental|dentistry|ob|obgyn|gyn|imaging|therapy|chiropractic"
 )
 FACILITY_WORDS: Final = frozenset(_FACILITY_WORDS.split("|"))
 """One of these stands in the name of every facility."""
 FACILITY: Final = re.compile(
     rf"(?<![\w/-])(?P<id>(?P<name>{_NAME}){_GAP}(?<!\w)(?P<kind>{_FACILITY_KIND})(?:[ ](?:of|at)"
-    rf"(?: the)?[ ]{TOWN})?)(?![\w-]|[ ][Cc]ourse|[ ][Dd]ay|[^\n.\x00\d]{{0,14}}:(?!/))"
+    rf"(?: the)?[ ]{TOWN})?)(?![\w-]|[ ][Cc]ourse|[ ][Dd]ay|[ ]?[A-Za-z]{{0,14}}:(?!/))"
 )
 FACILITY_UPPER: Final = re.compile(
     rf"(?<![\w/-])(?P<id>(?P<name>[{UPPER}][{UPPER}'.-]{{1,40}}"
@@ -129,7 +136,8 @@ FACILITY_UPPER: Final = re.compile(
     rf"COMMUNITY|UNIVERSITY|COUNTY)[ ])*"
     r"(?:HOSPITALS?|MEDICAL CENT(?:ER|RE)|HEALTH (?:SYSTEM|CENTER)|CLINIC|NURSING HOME|"
     r"CARE (?:AND|&) REHAB|REHAB|FAMILY (?:PRACTICE|MEDICINE)|SURGERY CENTER|CARE CENTER|PEDIATRICS|"
-    r"MEDICAL GROUP|PHARMACY|(?:HIGH|MIDDLE|ELEMENTARY) SCHOOL|COLLEGE|"
+    r"MEDICAL GROUP|SURGICAL SPECIALISTS|SCHOOL DISTRICT|CANCER INSTITUTE|PHARMACY|"
+    r"(?:HIGH|MIDDLE|ELEMENTARY) SCHOOL|COLLEGE|"
     r"INFIRMARY|HOSPICE|UNIVERSITY)))(?![\w-]|[ ]COURSE|[ ]DAY)"
 )
 _FILLER: Final = r"(?:[A-Z]?XYZ|ABCD?E?|XX{1,9}|[XYZ])"
@@ -142,8 +150,8 @@ PLACEHOLDER: Final = re.compile(
 _FIRM: Final = rf"[A-Z][{LETTER}{APOSTROPHE[1:-1]}&-]{{0,40}}"
 _COMPANY_KIND: Final = (
     "Inc|LLC|Ltd|Corp|Corporation|PLC|Company|Industries|Enterprises|Brothers|Logistics|Foods|Manufacturing|"
-    "Roofing|Plumbing|Credit Union|Transit|Construction|Trucking|Bakery|Motors|Airlines|Bank|Restaurant|"
-    "Farms|Electric"
+    "and Sons|Roofing|Plumbing|Credit Union|Transit|Construction|Trucking|Bakery|Motors|Airlines|Bank|"
+    "Restaurant|Farms|Electric"
 )
 COMPANY_WORDS: Final = frozenset(_COMPANY_KIND.lower().replace(" ", "|").split("|"))
 COMPANY: Final = re.compile(
@@ -163,6 +171,17 @@ LIVES: Final = re.compile(
     r"a)?[ ]?[a-z]+|independently|recently|currently|home|"
     rf"by ambulance)){{0,2}}{_TO_A_PLACE}(?P<id>{TOWN})"
 )
+SEEN_IN: Final = re.compile(
+    r"(?<!\w)(?:physicians?|doctors?|surgeons?|dentists?|specialists?|providers?|clinics?|hospitals?|facility|"
+    r"office|pharmacy|therapist|psychiatrist|neurologist|cardiologist|gynecologist|urologist|pediatrician|"
+    rf"oncologist|orthopedist|chiropractor|accident|conference)[ \n](?:in|near|from)[ \n](?P<id>{TOWN})"
+)
+"""``a gynecologist in Alder``."""
+AT_IN: Final = re.compile(
+    rf"(?<!\w)(?:at|[Aa]t the|site,)[ \n](?P<id>{_STREET_WORD}(?:[ ]{_STREET_WORD}){{0,2}})"
+    rf"[ \n]in[ \n](?P<town>{TOWN})"
+)
+"""``at Westbrook in Alder``: a place that is called nothing else."""
 ADDRESSED: Final = re.compile(
     rf"(?<!\w)(?:[Aa]ddress|ADDRESS|[Rr]esidence|RESIDENCE|City|CITY|Town|Birthplace|"
     rf"County)(?::|[ ]-)[ ]{{1,3}}(?P<id>{TOWN})"

@@ -107,6 +107,7 @@ def _forms() -> tuple[PlaceForm, ...]:
     zip_code = Within(digits=forms.FIVE_DIGITS)
     return (
         PlaceForm(forms.STREET, _street, SURE),
+        PlaceForm(forms.ROUTE, _certain, SURE, folded=True),
         PlaceForm(forms.BOX, _certain, SURE),
         PlaceForm(forms.ZIP_AFTER_STATE, _certain, SURE, anchor=Within(digits=forms.FIVE_DIGITS, back=1)),
         PlaceForm(forms.ZIP_TOLD, _certain, SURE, folded=True),
@@ -137,6 +138,8 @@ def _forms() -> tuple[PlaceForm, ...]:
         PlaceForm(forms.IS_WITH, _company, TOLD),
         PlaceForm(forms.WORKS_AT, _employer, TOLD, anchor=Within(frozenset({"at"}), back=1)),
         PlaceForm(forms.ADDRESSED, _told, TOLD),
+        PlaceForm(forms.SEEN_IN, _told, TOLD),
+        PlaceForm(forms.AT_IN, _place_in_town, TOLD),
     )
 
 
@@ -171,8 +174,19 @@ def _company(_: _Judge, match: re.Match[str]) -> Sequence[Found]:
 
 
 def _town_and_zip(judge: _Judge, match: re.Match[str]) -> Sequence[Found]:
-    town = _told(judge, match) if judge.is_state(match["state"]) else ()
-    return match.span("zip"), *town
+    if not judge.is_state(match["state"]):
+        return (match.span("zip"),)
+    town = judge.town(match.start("id"), match["id"])
+    if town is None:  # an everyday word is a town there: "Normal, IL 61761"
+        start = match.start("id") + match["id"].rfind(" ") + 1
+        town = start, match.end("id")
+    return match.span("zip"), town
+
+
+def _place_in_town(judge: _Judge, match: re.Match[str]) -> Sequence[Found]:
+    town = judge.town(match.start("town"), match["town"])
+    place = judge.town(match.start("id"), match["id"])
+    return () if town is None or place is None else (place, town)
 
 
 def _town_before_state(judge: _Judge, match: re.Match[str]) -> Sequence[Found]:
