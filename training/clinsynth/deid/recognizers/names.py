@@ -54,8 +54,8 @@ _RUN_WORD: Final = re.compile(r"[^\s.]+")
 _INITIALS: Final = re.compile(r"[^\W\d_]{2,}")
 _HEADINGS: Final = frozenset(
     {
-        "cv", "gi", "gu", "ms", "msk", "ent", "ext", "abd", "resp", "pt", "ot", "bp", "hr", "rr", "wt", "ht",
-        "dx", "rx", "hx", "cc", "hpi", "pmh", "psh", "fh", "sh", "ros", "pe", "vs", "ekg", "ecg", "mri", "ct",
+        "cv", "gi", "gu", "ms", "msk", "ent", "ext", "abd", "resp", "pt", "ot", "bp", "hr", "rr", "wt",
+        "ht",        "dx", "rx", "hx", "cc", "hpi", "pmh", "psh", "fh", "sh", "ros", "pe", "vs", "ekg", "ecg", "mri", "ct",
         "cxr", "npi", "dea", "lad", "rca", "psa", "ob", "gyn", "hem", "derm", "psy", "endo", "cns", "cbc", "ua",
         "io", "fen", "id",
     }
