@@ -52,14 +52,6 @@ _WORD: Final = re.compile(r"\w+")
 _CAPITAL_BEFORE: Final = re.compile(r"(?<!\w)(?:North|South|East|West|New|Saint|San|Santa|Los)[ ]\Z")
 _RUN_WORD: Final = re.compile(r"[^\s.]+")
 _INITIALS: Final = re.compile(r"[^\W\d_]{2,}")
-_HEADINGS: Final = frozenset(
-    {
-        "cv", "gi", "gu", "ms", "msk", "ent", "ext", "abd", "resp", "pt", "ot", "bp", "hr", "rr", "wt",
-        "ht",        "dx", "rx", "hx", "cc", "hpi", "pmh", "psh", "fh", "sh", "ros", "pe", "vs", "ekg", "ecg", "mri", "ct",
-        "cxr", "npi", "dea", "lad", "rca", "psa", "ob", "gyn", "hem", "derm", "psy", "endo", "cns", "cbc", "ua",
-        "io", "fen", "id",
-    }
-)  # fmt: skip
 _ABBREVIATION: Final = 4  # letters: GERD, COPD
 
 Place = tuple[int, int] | None
@@ -207,7 +199,11 @@ def _acting(judge: _Judge, match: re.Match[str]) -> Sequence[Found]:
 def _typed_by(_: _Judge, match: re.Match[str]) -> Sequence[Found]:
     """Not the heading of a system and what was found there: ``CV:RRR``."""
     parts = set(_INITIALS.findall(match["id"].lower()))
-    return () if parts & _HEADINGS or parts & word_list("ordinary") else ((match.span("id"), TOLD),)
+    return (
+        ()
+        if parts & word_list("headings") or parts & word_list("ordinary")
+        else ((match.span("id"), TOLD),)
+    )
 
 
 def _placeholder(_: _Judge, match: re.Match[str]) -> Sequence[Found]:
