@@ -164,8 +164,8 @@ def _deid(results: ResultsJson) -> Card | None:
         figure=percent(recall),
         answer=f"of {identifiers:,} identifiers are found, with no word left",
         sentence=(
-            f"{chance}In 1,000 such notes {leaks:,.1f} would leak. {percent(precision)} of what is found "
-            "touches an identifier."
+            f"{chance}In 1,000 such notes {leaks:,.{0 if leaks >= 10 else 1}f} would stay, whole or in part. "
+            f"{percent(precision)} of what is found touches an identifier."
         ),
         limit="On these notes. People write names and numbers in ways that no list foresees.",
     )
