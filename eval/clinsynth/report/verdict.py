@@ -158,13 +158,14 @@ def _deid(results: ResultsJson) -> Card | None:
         low, high = percent(interval["low"]), percent(interval["high"])
         chance = f"{interval['level']:.0%} interval {low} to {high}. "
     identifiers = sum(found["gold"] for found in results["details"][task]["classes"])
+    places = 0 if leaks >= 10 else 1
     return Card(
         title="De-identification",
         tone="look",
         figure=percent(recall),
         answer=f"of {identifiers:,} identifiers are found, with no word left",
         sentence=(
-            f"{chance}In 1,000 such notes {leaks:,.{0 if leaks >= 10 else 1}f} would stay, whole or in part. "
+            f"{chance}In 1,000 such notes {leaks:,.{places}f} would stay, whole or in part. "
             f"{percent(precision)} of what is found touches an identifier."
         ),
         limit="On these notes. People write names and numbers in ways that no list foresees.",
