@@ -47,8 +47,8 @@ _KIN: Final = (
 )
 
 
-# "may 3 tablets" and "march 4 steps" are no dates; "October 3 in clinic" and "May the 3rd in clinic" are.
-_NO_VERB: Final = re.compile(r"(?!mar|may)|.*\d(?:st|nd|rd|th)\b")
+# "may 3 tablets" is no date; "October 3 in clinic" and "May the 3rd in clinic" are.
+_NO_VERB: Final = re.compile(r"(?!may)|.*\d(?:st|nd|rd|th)\b")
 
 
 def _numeric(mark: str, year: str) -> Rule:

@@ -153,8 +153,11 @@ def _reversed(judge: _Judge, match: re.Match[str]) -> Sequence[Found]:
     if _is_reversed(judge, match):
         return ((match.span(), TOLD),)
     # "Lee, OKAFOR, ADA": what is no name must not use up the one that begins within it.
-    inner = REVERSED.match(match.string, match.start("first"))
-    return ((inner.span(), TOLD),) if inner is not None and _is_reversed(judge, inner) else ()
+    for word in _RUN_WORD.finditer(match[0], match.end("last") - match.start()):
+        inner = REVERSED.match(match.string, match.start() + word.start())
+        if inner is not None and _is_reversed(judge, inner):
+            return ((inner.span(), TOLD),)
+    return ()
 
 
 def _is_reversed(judge: _Judge, match: re.Match[str]) -> bool:

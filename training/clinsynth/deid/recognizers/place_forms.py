@@ -12,7 +12,10 @@ from clinsynth.deid.recognizers.forms import APOSTROPHE, LETTER, UPPER
 
 _GAP: Final = r"[ \t]?\n?[ \t]?"  # a blank, or the end of a line
 _SMALL: Final = r"(?:of|the|and|for|&|de|del|la|las|los|on)"
-_NAME_WORD: Final = rf"(?:[{UPPER}][{LETTER}{APOSTROPHE[1:-1]}.-]{{0,40}})"
+# A full stop is part of a short word alone ("St.", "Mt."): elsewhere a sentence ends.
+_NAME_WORD: Final = (
+    rf"(?:(?:[{UPPER}][{LETTER}]{{0,2}}\.){{1,3}}|[{UPPER}][{LETTER}{APOSTROPHE[1:-1]}-]{{0,40}})"
+)
 _STREET_WORD: Final = rf"(?:(?:St|Mt|Ft)\.|[{UPPER}][{LETTER}{APOSTROPHE[1:-1]}-]{{0,40}})"
 _NAME: Final = rf"{_NAME_WORD}(?:[ ](?:{_NAME_WORD}|{_SMALL}(?=[ ]))){{0,5}}"
 TOWN: Final = rf"{_NAME_WORD}(?:[ ]{_NAME_WORD}){{0,3}}"
@@ -22,7 +25,7 @@ _STREET_KIND: Final = (
     "Brooks?|Burgs?|Bypass|Camp|Canyon|Cape|"
     r"Causeway|Centers?|Circles?|Cir|Cliffs?|Club|Common|Commons|Corners?|Course|Courts?|"
     r"Ct|Coves?|Creek|Crescent|Crest|Crossing|"
-    r"Crossroads?|Curve|Dale|Dam|Divide|Drives?|Dr(?!\.?[ ][A-Z])|Estates?|Expressway|"
+    r"Crossroads?|Curve|Dale|Dam|Divide|Drives?|Dr(?!\.?[ ][A-Z\x00])|Estates?|Expressway|"
     r"Extensions?|Falls?|Ferry|Fields?|Flats?|Fords?|Forest|Forges?|"
     "Forks?|Fort|Freeway|Gardens?|Gateway|Glens?|Greens?|Groves?|Harbors?|Haven|Heights|"
     "Highway|Hwy|Hills?|Hollow|Inlet|Islands?|Isle|"

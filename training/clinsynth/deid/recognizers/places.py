@@ -67,7 +67,6 @@ _CREDENTIAL_STATES: Final = frozenset(
         "AS",
     }
 )
-_SENTENCE_END: Final = re.compile(r"\w{4}\.$")
 _WORD: Final = re.compile(r"[^\s,]+")
 
 Found = tuple[int, int] | None
@@ -260,10 +259,6 @@ class _Judge:
     def facility(self, match: re.Match[str]) -> Found:
         """The facility from the first word that belongs to its name."""
         words = [(m.start(), m[0]) for m in _WORD.finditer(match["name"])]
-        for i in range(len(words) - 1, -1, -1):
-            if _SENTENCE_END.search(words[i][1]):
-                words = words[i + 1 :]  # "DIED.  Imaging"
-                break
         for i, (_, word) in enumerate(words[1:], 1):
             if (
                 word in _LINKS
