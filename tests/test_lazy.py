@@ -46,7 +46,7 @@ def test_both_branches_say_the_same(package: Path) -> None:
 
 
 def test_every_package_that_must_wait_does() -> None:
-    assert [p.name for p in PACKAGES] == ["report", "export", "corpus", "deid", "prepare"]
+    assert [p.name for p in PACKAGES] == ["report", "export", "corpus", "deid", "inject", "prepare"]
     code = "import clinsynth.deid, sys; print('clinsynth.deid.detector' in sys.modules)"
     code += "; clinsynth.deid.Detector; print('Detector' in vars(clinsynth.deid))"
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -125,4 +125,5 @@ def test_a_line_of_a_million_characters_is_read_in_linear_time(unit: str) -> Non
         DETECTOR.detect(text)
         return time.process_time() - start
 
-    assert seconds(1_000_000) < 25 * max(seconds(100_000), 0.02)
+    # Ten times, and what memory costs; a square would be a hundred.
+    assert seconds(1_000_000) < 40 * max(seconds(100_000), 0.02)
