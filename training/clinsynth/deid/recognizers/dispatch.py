@@ -16,6 +16,7 @@ from typing import Any, Final, NamedTuple, Protocol
 from clinsynth.deid.engine import Scanner, Tokens
 from clinsynth.deid.recognizers.anchors import Anchor, Hint, Leads, Within, leads
 from clinsynth.deid.recognizers.forms import LINKS, PARTICLES
+from clinsynth.deid.recognizers.runs import Run
 
 Finding = tuple[str, int, int, float]
 """Label, start, end, score."""
@@ -61,6 +62,7 @@ class _AtWord(NamedTuple):
     before: tuple[_Before, ...]
 
 
+_AtRun = tuple[tuple[_Try, ...], tuple[tuple[re.Pattern[str], _Before], ...]]
 Sites = list[tuple[int, tuple[_Try, ...]]]
 """Offsets, and what is tried there."""
 
@@ -85,16 +87,19 @@ class Dispatch:
         before = {a: _Before(i, a.back, a.capital, a.gap, tuple(within[a])) for i, a in enumerate(within)}
         self._anchors = len(before)
         self._signs = [(a.sign.finditer, one) for a, one in before.items() if a.sign is not None]
-        self._numbers = _by(([a.digits], [one]) for a, one in before.items() if a.digits is not None)
         self._words = _Words(leading, before)
         self._mixed = tuple(one for anchor, tries in leading.items() if anchor.mixed for one in tries)
         self._marks = _by((anchor.marks, tries) for anchor, tries in leading.items())
         self._mark = re.compile("|".join(map(re.escape, self._marks)) or "(?!)").finditer
-        digits = _by(([one.folded], [one]) for a, tries in leading.items() if a.digits for one in tries)
-        self._digits = [
-            (_either(forms[one.slot].pattern for one in tries).match, folded, tries)
-            for folded, tries in digits.items()
-        ]
+        self._runs = _Runs(
+            [
+                (Run(forms[one.slot].pattern), one)
+                for anchor, tries in leading.items()
+                if anchor.digits
+                for one in tries
+            ],
+            [(Run(a.digits), a.digits, one) for a, one in before.items() if a.digits is not None],
+        )
 
     def matches(self, tokens: Tokens) -> Iterator[tuple[int, re.Match[str]]]:
         """Each match, with the number of its form."""
@@ -133,14 +138,14 @@ class Dispatch:
         for signs, one in self._signs:
             for match in signs(lower):
                 _go_back(tokens, bisect_right(starts, match.start()) - 1, one, tried, sites)
-        digits = [match.start() for match in _DIGITS.for_(lower).finditer(lower)]
-        for match_at, folded, tries in self._digits:
-            seen = lower if folded else text
-            sites += [(start, tries) for start in digits if match_at(seen, start) is not None]
-        for number, ahead in self._numbers.items():
-            for start in [start for start in digits if number.match(lower, start) is not None]:
-                for one in ahead:
-                    _go_back(tokens, bisect_right(starts, start) - 1, one, tried, sites)
+        for match in _RUN.for_(lower).finditer(lower):
+            start, end = match.span()
+            at, ahead = self._runs[end - start, text[end : end + 1]]
+            if at:
+                sites.append((start, at))
+            for number, behind in ahead:
+                if number.match(lower, start) is not None:
+                    _go_back(tokens, bisect_right(starts, start) - 1, behind, tried, sites)
         sites += [(match.start(), self._marks[match[0]]) for match in self._mark(text)]
         sites += [(starts[i], self._mixed) for i in tokens.mixed]
         return sites
@@ -172,6 +177,30 @@ class _Words(dict[str, "_AtWord | None"]):
         entry = _AtWord((), before) if before else None
         if len(self) < self._most:
             self[word] = entry
+        return entry
+
+
+class _Runs(dict[tuple[int, str], _AtRun]):
+    """What is tried at a run of digits and before it, by its length and the character behind.
+
+    Each is worked out when it first comes, and remembered.
+    """
+
+    def __init__(
+        self, at: Sequence[tuple[Run, _Try]], ahead: Sequence[tuple[Run, re.Pattern[str], _Before]]
+    ) -> None:
+        self._at, self._ahead = at, ahead
+
+    def __missing__(self, key: tuple[int, str]) -> _AtRun:
+        digits, behind = key
+        entry = (
+            tuple(
+                one for run, one in self._at if run.admits(digits, behind.lower() if one.folded else behind)
+            ),
+            tuple((number, one) for run, number, one in self._ahead if run.admits(digits, behind)),
+        )
+        if len(self) < _REMEMBERED:
+            self[key] = entry
         return entry
 
 
@@ -223,19 +252,5 @@ def _by(entries: Iterable[tuple[Iterable[Any], Sequence[Any]]]) -> dict[Any, tup
     return table
 
 
-def _either(patterns: Iterable[re.Pattern[str]]) -> re.Pattern[str]:
-    """Matches where one of the patterns does; those with the same look-behind are asked together."""
-    alike: dict[str, list[str]] = defaultdict(list)
-    for pattern in (pattern.pattern for pattern in patterns):
-        look = _LOOK_BEHIND.match(pattern)
-        end = look.end() if look is not None else 0
-        alike[pattern[:end]].append(_NAMED.sub("(?:", pattern[end:]))
-    return re.compile(
-        "|".join(f"{look}(?:{'|'.join(f'(?:{p})' for p in ps)})" for look, ps in alike.items())
-    )
-
-
-# The first of a run. Up to four digits before another mark than these begin nothing: 98.6, or 12) do not.
-_DIGITS: Final = Scanner(r"\d(?<!\d\d)(?=\d*+[-/.:([\s'\u2019a-z]|\d{4})")
-_LOOK_BEHIND: Final = re.compile(r"\(\?<!(?:\[[^\]]*\]|\\w)\)")
-_NAMED: Final = re.compile(r"\(\?P<\w+>")
+# Up to four digits before another mark than these begin nothing: 98%, or 12) do not.
+_RUN: Final = Scanner(r"\d(?<!\d\d)(?:\d{4}\d*+|\d*+(?=[-/.:([\s'\u2019a-z]))")
