@@ -29,6 +29,7 @@ TABLE = [
     ("Visit date MM/DD/YYYY", [("MM/DD/YYYY", D)]),  # placeholders
     ("on XX/XX/2004", [("XX/XX/2004", D)]),
     ("Home for Thanksgiving.", [("Thanksgiving", D)]),
+    ("Back on Monday, the 20th, or Friday the 3rd.", [("20th", D), ("3rd", D)]),
     ("Died at age 91.", [("91", A)]),
     ("This 94-year-old man fell.", [("94", A)]),
     ("102 y.o. female", [("102", A)]),
@@ -36,6 +37,7 @@ TABLE = [
 ]  # fmt: skip
 
 CLEAN = [
+    "Tender over the 5th metatarsal and the 4th toe.",
     "Seen on Monday at 10:22.",
     "Appendectomy in 1994.",
     "BP 120/80, pulse 72, temp 98.6 F.",

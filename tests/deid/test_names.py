@@ -43,10 +43,20 @@ TABLE = [
     ("Michelle had urodynamic studies.", [("Michelle", N)]),
     ("After that Perparim was taken to recovery.", [("Perparim", N)]),
     ("Page Okonkwo at once.\nReach Craig at the desk.", [("Page Okonkwo", N), ("Craig", N)]),
+    ("He was registered as Rothwell, B., in error.", [("Rothwell, B.", N)]),
+    ("REGISTERED UNDER OYELARAN, EDE (EDE), THEN", [("OYELARAN, EDE (EDE)", N)]),
+    ("The patient, who goes by Yukiya, is well.", [("Yukiya", N)]),
+    ("He lives with his wife, Meelik, who drives.", [("Meelik", N)]),
+    ("THE DAUGHTER, LISE, WAS CALLED.", [("LISE", N)]),
     ("Dr. Morison's office was faxed.", [("Morison", N)]),  # behind a title no pouch
 ]  # fmt: skip
 
 CLEAN = [
+    "His mother, COPD, his father, Parkinson, and her sister, However, is well.",
+    "The Ballard was consistent with 38 weeks.",
+    "His wife, however, drives him.",
+    "An hour goes by; she goes by train.",
+    "He was registered as a donor.",
     "Parkinson disease, stage 2, on levodopa.",
     "Foley catheter removed. Murphy's sign negative, Babinski absent.",
     "Graves disease and Hashimoto thyroiditis in the family.",

@@ -17,6 +17,7 @@ TABLE = [
     ("Policy #: XGH482193650", [("XGH482193650", "HEALTH_PLAN")]),
     ("Acct #: 00482193-12", [("00482193-12", "ACCOUNT")]),
     ("Billed to account V48219365", [("V48219365", "ACCOUNT")]),
+    ("intake 1726-LZ-12 was opened", [("1726-LZ-12", "OTHER_ID")]),
     ("License No. MD-48219", [("MD-48219", "LICENSE")]),
     ("NPI/DEA 1438546319", [("1438546319", "LICENSE")]),
     ("driver's license S482-1936-5012", [("S482-1936-5012", "LICENSE")]),
@@ -31,6 +32,7 @@ TABLE = [
 ]  # fmt: skip
 
 CLEAN = [
+    "Oral intake 1250 ml, output 900 ml.",
     "A lot of pain; lot of 20 pills.",
     "Plan: 3 tablets daily for 10 days.",
     "Case 2 was similar to case 1.",

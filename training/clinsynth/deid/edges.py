@@ -26,7 +26,7 @@ _BEFORE: Final = {
     "DATE": re.compile(
         r"(?<!\w)(?:mon|tues?|wed(?:nes)?|thu(?:rs?)?|fri|sat(?:ur)?|sun)(?:day)?[.,]{0,2}\s{1,2}\Z", re.I
     ),
-    "LICENSE": re.compile(rf"(?<!\w)(?:{STATE_CODE}|MD|RN|PA|NP|DO)[ -]\Z"),
+    "LICENSE": re.compile(rf"(?<!\w)(?:{STATE_CODE}|MD|RN|PA|NP|DO)[ \n-]\Z"),
     "VEHICLE": re.compile(r"(?<!\w)(?!VIN|TAG|WAS|IS|NO|ID|PL)[A-Z]{1,3}[ -]\Z"),
 }
 _MORE_TOWN: Final = re.compile(

@@ -92,6 +92,16 @@ class DateAgeRecognizer(RuleRecognizer):
             SURE,
             folded=True,
         ),
+        # "on Monday, the 20th"
+        Rule(
+            "DATE",
+            re.compile(
+                r"(?<!\w)(?:mon|tues|wednes|thurs|fri|satur|sun)day,?[ \n](?:the[ \n])?"
+                rf"(?P<id>{_D}(?:st|nd|rd|th))(?![\w-])"
+            ),
+            TOLD,
+            folded=True,
+        ),
         # Month and year: "a transplant in 12/07"; but "in 10/12 patients".
         Rule(
             "DATE",

@@ -153,6 +153,18 @@ INITIALS: Final = re.compile(
 )
 """``user AB``."""
 
+REGISTERED: Final = re.compile(
+    r"(?<![\w/-])(?:(?:[Rr]egistered|REGISTERED)[ \n](?:as|AS|under|UNDER)|"
+    r"[Gg]oes[ \n]by|GOES[ \n]BY|[Uu]nder[ \n]the[ \n]name(?:[ \n]of)?)"
+    rf"[ \n](?P<id>{RUN}(?:,[ \n]?{RUN}\.?)?(?:[ ]\({WORD}\))?)"
+)
+"""``previously registered as Okafor, A.``, ``goes by Ada``."""
+
+APPOSED: Final = re.compile(
+    rf"(?<![\w/-])(?P<kin>(?i:the|his|her|my)[ \n](?i:{_KIN})),[ \n](?P<id>{WORD}(?:[ ]{WORD})?)(?=,[ \n])"
+)
+"""``his wife, Ada, who is``."""
+
 REACHED: Final = re.compile(
     rf"(?<!\w)(?:[Rr]each|[Cc]all|[Pp]age|[Cc]ontact|[Tt]ext|[Bb]eep|[Ee]-?mail|[Pp]hone)[ \n]"
     rf"(?P<id>{WORD}(?:[ ]{WORD})?)"

@@ -21,6 +21,7 @@ from clinsynth.deid.recognizers.dispatch import Finding, Form
 from clinsynth.deid.recognizers.forms import BETWEEN, PARTICLES, RUN, SUFFIX, WORD
 from clinsynth.deid.recognizers.name_cues import (
     ACTING,
+    APPOSED,
     CALLED,
     CREDENTIALED,
     CUES,
@@ -33,6 +34,7 @@ from clinsynth.deid.recognizers.name_cues import (
     PLACEHOLDER_CREDENTIALED,
     PLACEHOLDER_TITLED,
     REACHED,
+    REGISTERED,
     REVERSED,
     SECOND,
     TREATED,
@@ -111,6 +113,8 @@ def _evidence() -> tuple[Evidence, ...]:
         Evidence(CALLED, _called),
         Evidence(FAMILY, _called),
         Evidence(REACHED, _called),
+        Evidence(REGISTERED, _called_plainly),
+        Evidence(APPOSED, _apposed),
         Evidence(TYPED_BY, _typed_by, anchor=Hint(TYPED_BY)),
         Evidence(INITIALS, _placeholder),
         Evidence(TREATED, _treated, anchor=Within(frozenset({"is", "was", "has", "had"}), back=2)),
@@ -178,6 +182,20 @@ def _called(judge: _Judge, match: re.Match[str]) -> Sequence[Found]:
         word in word_list("ordinary") and not judge.known(word) and word not in PARTICLES for word in words
     )
     return () if everyday else ((match.span("id"), TOLD),)
+
+
+def _called_plainly(judge: _Judge, match: re.Match[str]) -> Sequence[Found]:
+    """A name in whatever letters, unless one of its words is an everyday one and no name."""
+    words = _WORD.findall(match["id"].lower())
+    everyday = any(word in word_list("ordinary") and not judge.known(word) for word in words)
+    return () if everyday else ((match.span("id"), TOLD),)
+
+
+def _apposed(judge: _Judge, match: re.Match[str]) -> Sequence[Found]:
+    """Not a disease: ``his mother, COPD, and``."""
+    eponym = any(word in word_list("eponyms") for word in _WORD.findall(match["id"].lower()))
+    shouted = match["id"].isupper() and not match["kin"].isupper()
+    return () if eponym or shouted else _called_plainly(judge, match)
 
 
 def _treated(judge: _Judge, match: re.Match[str]) -> Sequence[Found]:

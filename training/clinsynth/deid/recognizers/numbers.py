@@ -275,7 +275,8 @@ class NumberRecognizer(RuleRecognizer):
         _told(
             "OTHER_ID",
             "claim|document|doc|referral|ref|reference|case|biopsy|specimen|sample|order|lab|study|protocol|"
-            "identifier|id|bracelet|wristband|armband|visit|encounter|block|ticket|request|report|confirmation|authorization|job",
+            "identifier|id|bracelet|wristband|armband|visit|encounter|block|ticket|request|report|confirmation|authorization|job|"
+            "intake|incident|docket",
             digits=4,
             characters=6,
         ),
