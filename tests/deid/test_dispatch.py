@@ -114,3 +114,10 @@ def test_where_forms_are_narrowed_no_identifier_is_lost() -> None:
             assert wanted <= found
             seen += len(wanted)
     assert seen > 100
+
+
+@pytest.mark.parametrize("behind", ["\u0130", "\u00df", "\ufb01"])
+def test_a_letter_that_changes_its_length_with_its_case_may_stand_behind_a_number(behind: str) -> None:
+    text = f"12345{behind} on 03/14/2019{behind} and 12{behind}"
+    for form in WHOLE:
+        assert _tried(form, text) == [match.span() for match in _everywhere(form, text)]

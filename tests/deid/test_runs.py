@@ -31,6 +31,8 @@ DATE = r"(?<!\w)(?:\d{1,2}/\d{1,2}|(?:19|20)\d\d-\d\d|[12]\d[ ]?(?:may|june))(?!
         (r"\d[^a-z0-9]", 1, "b", False),
         (r"(?>\d{3})-?[a-z]", 3, "-", True),
         (r"(?i:\d)x", 1, "x", True),
+        (r"\d(?i:x)", 1, "X", True),
+        (r"\d[a-z]", 1, "\u0130", False),
         (r"(\d)\1", 2, ".", True),  # what is not followed may be anything
     ],
 )
@@ -41,6 +43,7 @@ def test_how_a_match_can_begin(pattern: str, digits: int, behind: str, can: bool
 def test_case_is_as_the_pattern_takes_it() -> None:
     assert Run(re.compile(r"\d[a-z]", re.IGNORECASE)).admits(1, "B")
     assert not Run(re.compile(r"\d[a-z]")).admits(1, "B")
+    assert not Run(re.compile(r"\dx", re.IGNORECASE)).admits(1, "\u00df")  # two letters in capitals
 
 
 @given(

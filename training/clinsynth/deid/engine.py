@@ -68,7 +68,7 @@ class Tokens(NlpArtifacts):  # type: ignore[misc]
         self.scores: list[float] = []
         self.nlp_engine = None
         self.common = CommonWords(text)
-        self.lower = lower = _lower(text)
+        self.lower = lower = lowered(text)
         pieces = _WORD.for_(lower).split(lower)  # gap, word, gap, word, ..., gap
         self.gaps, self.written = pieces[::2], pieces[1::2]
         self.starts = list(accumulate(map(len, pieces)))[:-1:2]
@@ -110,7 +110,8 @@ _LETTERS: Final = re.compile(r"[^\W\d_]*")
 _COMMON: Final = Scanner(r"[^\w'\u2019.@/-]([a-zß-ÿ]{3,}+)(?![\w@/])")
 
 
-def _lower(text: str) -> str:
+def lowered(text: str) -> str:
+    """In lower case and as long: a letter that would become two stays."""
     lower = text.lower()
     if len(lower) == len(text):  # no letter grows shorter, so none has grown longer either
         return lower

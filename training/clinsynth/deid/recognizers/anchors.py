@@ -66,7 +66,7 @@ Anchor = Leads | Within | Hint
 
 _MOST_WORDS: Final = 20_000
 _MOST_REPEATS: Final = 12
-_REPEATS: Final = {_constants.MAX_REPEAT, _constants.MIN_REPEAT, _constants.POSSESSIVE_REPEAT}
+REPEATS: Final = {_constants.MAX_REPEAT, _constants.MIN_REPEAT, _constants.POSSESSIVE_REPEAT}
 _SETS: Final = {_constants.IN, _constants.LITERAL}
 
 
@@ -115,7 +115,7 @@ class _Leads:
             return self._characters(
                 argument if operation is _constants.IN else [(operation, argument)], open_
             )
-        if operation in _REPEATS:
+        if operation in REPEATS:
             least, most, repeated = argument
             return self._repeat(least, most, repeated, open_)
         if operation is _constants.BRANCH:

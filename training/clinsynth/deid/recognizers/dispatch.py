@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from operator import itemgetter
 from typing import Any, Final, NamedTuple, Protocol
 
-from clinsynth.deid.engine import Scanner, Tokens
+from clinsynth.deid.engine import Scanner, Tokens, lowered
 from clinsynth.deid.recognizers.anchors import Anchor, Hint, Leads, Within, leads
 from clinsynth.deid.recognizers.forms import LINKS, PARTICLES
 from clinsynth.deid.recognizers.runs import Run
@@ -193,10 +193,9 @@ class _Runs(dict[tuple[int, str], _AtRun]):
 
     def __missing__(self, key: tuple[int, str]) -> _AtRun:
         digits, behind = key
+        low = lowered(behind)
         entry = (
-            tuple(
-                one for run, one in self._at if run.admits(digits, behind.lower() if one.folded else behind)
-            ),
+            tuple(one for run, one in self._at if run.admits(digits, low if one.folded else behind)),
             tuple((number, one) for run, number, one in self._ahead if run.admits(digits, behind)),
         )
         if len(self) < _REMEMBERED:

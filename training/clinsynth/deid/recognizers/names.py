@@ -9,7 +9,7 @@ is no part of the name. Eponyms, drugs and everyday words are no names by themse
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
 from typing import ClassVar, Final, NamedTuple
@@ -178,17 +178,13 @@ def _called(judge: _Judge, match: re.Match[str]) -> Sequence[Found]:
     words = match["id"].lower().split()
     if match["id"].isupper() and not match.string.startswith("PATIENT", match.start()):
         return ((judge.front(match.start("id"), match["id"], listed=True, two=True), TOLD),)
-    everyday = any(
-        word in word_list("ordinary") and not judge.known(word) and word not in PARTICLES for word in words
-    )
-    return () if everyday else ((match.span("id"), TOLD),)
+    return () if judge.any_everyday(words) else ((match.span("id"), TOLD),)
 
 
 def _called_plainly(judge: _Judge, match: re.Match[str]) -> Sequence[Found]:
     """A name in whatever letters, unless one of its words is an everyday one and no name."""
     words = _WORD.findall(match["id"].lower())
-    everyday = any(word in word_list("ordinary") and not judge.known(word) for word in words)
-    return () if everyday else ((match.span("id"), TOLD),)
+    return () if judge.any_everyday(words) else ((match.span("id"), TOLD),)
 
 
 def _apposed(judge: _Judge, match: re.Match[str]) -> Sequence[Found]:
@@ -247,6 +243,10 @@ class _Judge:
     def known(self, word: str) -> bool:
         """Is it a name of the lists, whatever else it means?"""
         return word in self._first or word in self._last
+
+    def any_everyday(self, words: Iterable[str]) -> bool:
+        """Is one of the words an everyday one, and neither a name of the lists nor a particle?"""
+        return any(w in self._everyday and not self.known(w) and w not in PARTICLES for w in words)
 
     def listed(self, word: str) -> bool:
         """Is it a name of the lists, and nothing else as well?"""

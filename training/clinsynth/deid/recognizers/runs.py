@@ -12,8 +12,9 @@ from collections.abc import Iterable, Sequence
 from re import _constants, _parser  # type: ignore[attr-defined]
 from typing import Any, Final
 
+from clinsynth.deid.recognizers.anchors import REPEATS
+
 _MOST: Final = 24  # digits; longer runs are taken for this long
-_REPEATS: Final = {_constants.MAX_REPEAT, _constants.MIN_REPEAT, _constants.POSSESSIVE_REPEAT}
 _NOTHING: Final = {_constants.AT, _constants.ASSERT, _constants.ASSERT_NOT}
 _LIKE: Final = {
     _constants.CATEGORY_DIGIT: re.compile(r"\d"),
@@ -47,7 +48,8 @@ class Run:
         if self._unknown or digits >= self._enough:
             return True
         cases = {behind, behind.lower(), behind.upper()} if self._any_case else {behind}
-        return behind != "" and any(_has(members, c) for members in self._behind[digits] for c in cases)
+        # No character stands at the end of a text, and some become two in the other case.
+        return any(_has(members, c) for members in self._behind[digits] for c in cases if len(c) == 1)
 
     def _follow(self, nodes: Iterable[tuple[Any, Any]], open_: frozenset[int]) -> frozenset[int]:
         """How many digits may have been read behind ``nodes``, all in the run; ``open_``: before them."""
@@ -62,13 +64,15 @@ class Run:
             return self._character([(operation, argument)], open_)
         if operation is _constants.IN:
             return self._character(argument, open_)
-        if operation in _REPEATS:
+        if operation in REPEATS:
             least, most, repeated = argument
             return self._repeat(least, min(most, _MOST), repeated, open_)
         if operation is _constants.BRANCH:
             return frozenset().union(*(self._follow(way, open_) for way in argument[1]))
         if operation is _constants.SUBPATTERN:
-            return self._follow(argument[-1], open_)
+            _, switched_on, _, inner = argument
+            self._any_case |= bool(switched_on & re.IGNORECASE)
+            return self._follow(inner, open_)
         if operation is _constants.ATOMIC_GROUP:
             return self._follow(argument, open_)
         if operation not in _NOTHING:
