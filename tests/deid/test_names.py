@@ -37,6 +37,7 @@ TABLE = [
     ("Mr. Jaime 'Jai' Vetter agreed.", [("Jaime 'Jai' Vetter", N)]),
     ("HISTORY: Addison (Addi) Okonjo is here.", [("Addison (Addi) Okonjo", N)]),
     ("Dictated by: Y. Bartlett", [("Y. Bartlett", N)]),
+    ("The family of Dr. okonkwo iii, who called.", [("okonkwo iii", N)]),  # the suffix, in small letters
     ("It was explained to this Twijnstra family.", [("Twijnstra", N)]),
     ("Patient de Roode was brought in.", [("de Roode", N)]),
     # without a cue: what people do, and what is done to them
@@ -53,6 +54,7 @@ TABLE = [
 ]  # fmt: skip
 
 CLEAN = [
+    "Salter-Harris II fracture; factor VIII and Type III pain.",
     "His mother, COPD, his father, Parkinson, and her sister, However, is well.",
     "The Ballard was consistent with 38 weeks.",
     "His wife, however, drives him.",

@@ -20,6 +20,7 @@ TABLE = [
     ("intake 1726-LZ-12 was opened", [("1726-LZ-12", "OTHER_ID")]),
     ("License No. MD-48219", [("MD-48219", "LICENSE")]),
     ("NPI/DEA 1438546319", [("1438546319", "LICENSE")]),
+    ("Signed on call, MD (KS 161710)", [("KS 161710", "LICENSE")]),  # a state's, behind a title
     ("driver's license S482-1936-5012", [("S482-1936-5012", "LICENSE")]),
     ("VIN 1HGCM82633A004352", [("1HGCM82633A004352", "VEHICLE")]),
     ("license plate\nERY-1803", [("ERY-1803", "VEHICLE")]),
@@ -32,6 +33,7 @@ TABLE = [
 ]  # fmt: skip
 
 CLEAN = [
+    "Reviewed with the MD (CT 120 kV, 1203 images).",
     "Oral intake 1250 ml, output 900 ml.",
     "A lot of pain; lot of 20 pills.",
     "Plan: 3 tablets daily for 10 days.",

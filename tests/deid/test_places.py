@@ -30,6 +30,7 @@ TABLE = [
     ("He is a machinist with Sandy Springs Auto Body.", [("Sandy Springs Auto Body", L)]),
     ("She was a clerk for Nuriddin Paper Mill.", [("Nuriddin Paper Mill", L)]),
     ("She works as a psychotherapist in Arvada.", [("Arvada", L)]),
+    ("He is an assessor; employer, Alter Steel.", [("Alter Steel", L)]),
     ("employer Harriett Federal Credit Union", [("Harriett Federal Credit Union", L)]),
     ("Seen at Kimm Pediatrics.", [("Kimm Pediatrics", L)]),
     ("Gibbs Care and Rehab, ward 2", [("Gibbs Care and Rehab", L)]),
@@ -40,6 +41,7 @@ TABLE = [
 ]  # fmt: skip
 
 CLEAN = [
+    "He called his employer, However, nobody answered.",
     "Seen in the Emergency Department, then the Pain Clinic.",
     "Referred to Cardiology Clinic and Physical Therapy.",
     "BRIEF HOSPITAL COURSE: uneventful.",

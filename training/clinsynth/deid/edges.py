@@ -40,8 +40,14 @@ _INITIAL_LEFT: Final = re.compile(
     r"|(?<=\band[ ])|(?<=\bfrom[ ]))[A-Z]\.[ \n]{1,2})+\Z"
     # Two of them end no sentence.
     r"|(?<![\w.])(?:[A-Z]\.[ ]?){2,3}\Z|(?<![\w.])[A-Z]\.\Z|(?<=\bby[ ])[A-Z]{1,2}[ ]\Z"
+    # "DR: AB STEEL": two of them behind who treats.
+    r"|(?:(?<=\bDR:[ ])|(?<=\bMD:[ ])|(?<=\bDr\.[ ])|(?<=\bDr:[ ]))[A-Z]{1,2}[ ]\Z"
 )
 _INITIAL_RIGHT: Final = re.compile(r",?[ ][A-Z]\.?(?=[ \t]*(?:[/|,;:\n)]|[ \t]{2}|$))")
+# "Steel III's family"; behind a name "IV" is a vein, unless a mark or the line's end follows.
+_SUFFIX_RIGHT: Final = re.compile(
+    r"(?:,[ ]?|[ \n])(?:(?:jr|sr)\b\.?|(?:iii?|iv(?=['\u2019]s|[ \t]*(?:[,.;:)\n]|$)))\b)", re.I
+)
 _NICKNAME_RIGHT: Final = re.compile(r"[ ]\((?P<nick>[^\W\d_]{2,14})\)")
 _DATE_LEFT: Final = re.compile(r"(?<![\d/.-])(?:\d{1,4}[-/.]){1,2}\Z")
 _DATE_RIGHT: Final = re.compile(r"(?:[-/.]\d{1,4}){1,2}(?![\d/-])")
@@ -74,9 +80,12 @@ def to_edges(text: str, spans: Sequence[Span]) -> list[Span]:
 
 
 def _whole_name(text: str, start: int, end: int, low: int, high: int) -> tuple[int, int]:
-    """With the initials at its sides: ``D. Ada Okafor``, ``OKAFOR, Ada C.``."""
+    """With what is at its sides: ``D. Ada Okafor``, ``OKAFOR, Ada C.``, ``Okafor III``."""
     line = max(low, text.rfind("\n", 0, start) + 1, start - _WINDOW)
     left = _INITIAL_LEFT.search(text[line:start])
+    suffix = _SUFFIX_RIGHT.match(text, end, high)
+    if suffix is not None:
+        end = suffix.end()
     right = _INITIAL_RIGHT.match(text, end, high)
     if right is None and (nick := _NICKNAME_RIGHT.match(text, end, high)) is not None:
         words = text[start:end].split()

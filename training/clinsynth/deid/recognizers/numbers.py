@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from typing import ClassVar, Final
 
 from clinsynth.deid.recognizers.anchors import Hint, Leads, Within
+from clinsynth.deid.recognizers.place_forms import STATE_CODE
 from clinsynth.deid.recognizers.rules import LIKELY, SURE, TOLD, Rule, RuleRecognizer
 
 _BLANK: Final = r"[ \t]{0,3}\n?[ \t]{0,3}"
@@ -198,6 +199,15 @@ class NumberRecognizer(RuleRecognizer):
             "license|licence|dea|npi|upin|lic|certificate|certification|permit",
             digits=4,
             characters=5,
+        ),
+        # Behind a title, as sign-offs have it: "MD (KS 161710)".
+        Rule(
+            "LICENSE",
+            re.compile(
+                rf"(?<![\w.])(?:MD|DO|RN|NP|PA|PA-C|CRNA|CNM|LPN|LCSW|DDS|DPM|PharmD|RPh)\b,?[ ][(\[]?"
+                rf"(?P<id>{STATE_CODE}[ -]?(?:[A-Z]{{1,3}}[ .-]?)?\d{{4,8}})(?![\w-]|[.,]\d)"
+            ),
+            TOLD,
         ),
         _told("LICENSE", "dl", digits=4, characters=5, after_slash=False),  # and no "mg/dl"
         Rule(

@@ -193,7 +193,7 @@ _FIRM_NAME: Final = rf"(?P<id>{_FIRM}(?:(?:,[ ]|{_GAP}|-)(?:{_FIRM}|and|of|&)(?=
 WORKS: Final = re.compile(
     r"(?<!\w)(?:(?:[Ww]ork(?:s|ed|ing)?|WORKS|EMPLOYED|[Ee]mployed|[Rr]etired|[Jj]ob|[Ee]mployment|[Pp]osition)\b"
     r"(?:[ ](?:as (?:a|an) [a-z]+(?: [a-z]+)?|full[- ]time|part[- ]time|there|previously|"
-    rf"currently|shifts|nights))?{_GAP}(?:at|for|from|by|with){_GAP}|[Ee]mployer(?::|[ ]-)[ ])"
+    rf"currently|shifts|nights))?{_GAP}(?:at|for|from|by|with){_GAP}|[Ee]mployer(?::|,|[ ]-|[ ]is)[ ])"
     rf"(?:the[ ])?{_FIRM_NAME}"
 )
 WORKS_IN: Final = re.compile(
