@@ -3,8 +3,8 @@
     python benchmarks/deid_gold.py --out runs/deid_gold [--shared ../shared/data]
 
 Writes mtsamples_train_1.jsonl.gz (base split train, injections of train) to mtsamples_train_4.jsonl.gz (the
-same notes, each with other injections), mtsamples_dev_injdev.jsonl.gz (a tenth of the same notes, kept apart by a
-hash of the id, injections of dev), mtsamples_test.jsonl.gz (base split dev, injections of test) and
+same notes, each with other injections), mtsamples_dev_injdev.jsonl.gz (a tenth of the same notes, kept apart
+by a hash of the id, injections of dev), mtsamples_test.jsonl.gz (base split dev, injections of test) and
 aci_test.jsonl.gz (all ACI-Bench notes, injections of test), and prints the spans of each class. ACI-Bench
 says how patient and doctor are called; identifiers that no rule sees in the base notes stand in
 deid_gold_marks.tsv, found by reading: id, start, end, label.
