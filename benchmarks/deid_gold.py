@@ -3,7 +3,7 @@
     python benchmarks/deid_gold.py --out runs/deid_gold [--shared ../shared/data]
 
 Writes mtsamples_train_1.jsonl.gz (base split train, injections of train) to mtsamples_train_4.jsonl.gz (the
-same notes, each with other injections), mtsamples_dev_injdev.jsonl.gz (a tenth of the same notes, kept apart
+same notes, each with other injections), mtsamples_dev_injdev.jsonl.gz (a tenth of those notes, kept apart
 by a hash of the id, injections of dev), mtsamples_test.jsonl.gz (base split dev, injections of test) and
 aci_test.jsonl.gz (all ACI-Bench notes, injections of test), and prints the spans of each class. ACI-Bench
 says how patient and doctor are called; identifiers that no rule sees in the base notes stand in
@@ -46,9 +46,7 @@ def main() -> None:
     test = read_notes(mtsamples, ReadOptions(where={"split": "dev"}))
     learnt = [note for note in train if not kept_apart(note)]
     jobs: dict[str, tuple[Injector, Iterable[Note]]] = {
-        **{
-            f"mtsamples_train_{i + 1}": (Injector("train", SEED + i), learnt) for i in range(INJECTIONS)
-        },
+        **{f"mtsamples_train_{i + 1}": (Injector("train", SEED + i), learnt) for i in range(INJECTIONS)},
         "mtsamples_dev_injdev": (Injector("dev", SEED), filter(kept_apart, train)),
         "mtsamples_test": (Injector("test", SEED), marked(test)),
         "aci_test": (Injector("test", SEED), marked(aci_notes(aci))),
