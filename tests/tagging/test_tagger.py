@@ -5,13 +5,15 @@ from __future__ import annotations
 import random
 
 import pytest
+import torch
 
 from clinsynth.corpus import Span
 from clinsynth.tagging import FineTuning, Labels, Tagger, encode, encoder_folder, fine_tune, load_tokenizer
 from clinsynth.tagging.encoders import ignores_case
+from clinsynth.tagging.tagger import autocast
 
 HOW = FineTuning(
-    epochs=6, learning_rate=2e-3, batch_windows=8, max_pieces=32, warmup_share=0.1, weight_decay=0.0,
+    epochs=12, learning_rate=2e-3, batch_windows=8, max_pieces=32, warmup_share=0.1, weight_decay=0.0,
     dropout=0.0, frozen_layers=3,
 )  # fmt: skip
 WORDS = ("rose", "hunter", "baker", "stone", "wood", "grey")
@@ -78,3 +80,13 @@ def test_how_words_are_written():
     written = [int(window.capitals[head]) for head in window.heads]
     assert written == [1, 0, 2, 0, 1, 0, 0, 0, 1]
     assert len(window.capitals) == len(window.pieces)
+
+
+@pytest.mark.parametrize("fast", [True, False])
+def test_a_machine_that_is_slow_in_bfloat16_does_not_multiply_in_it(monkeypatch, fast):
+    monkeypatch.setattr("clinsynth.tagging.tagger.fast_bfloat16", lambda device: fast)
+    ones = torch.ones(2, 2)
+    with autocast(torch.device("cpu"), torch.float32):
+        assert (ones @ ones).dtype == (torch.bfloat16 if fast else torch.float32)
+    with autocast(torch.device("cpu"), torch.bfloat16):
+        assert (ones @ ones).dtype == torch.float32, "a model of another kind is left alone"

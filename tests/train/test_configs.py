@@ -29,3 +29,12 @@ def left_out(model: type[BaseModel], data: dict[str, Any], above: str = "") -> I
 def test_a_run_names_every_key(path):
     load_config(path, TrainConfig)
     assert list(left_out(TrainConfig, yaml.safe_load(path.read_text("utf-8")))) == []
+
+
+@pytest.mark.parametrize(("fast", "becomes"), [(True, "bf16"), (False, "fp32")])
+def test_auto_is_the_precision_that_the_machine_is_fast_in(monkeypatch, fast, becomes):
+    monkeypatch.setattr("clinsynth.tagging.tagger.fast_bfloat16", lambda device: fast)
+    demo = next(path for path in RUNS if path.stem == "demo")
+    assert load_config(demo, TrainConfig).precision == becomes
+    for said in ("bf16", "fp32"):
+        assert load_config(demo, TrainConfig, [f"precision={said}"]).precision == said

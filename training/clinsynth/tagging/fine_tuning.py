@@ -1,4 +1,4 @@
-"""Fine-tunes any encoder folder for token classification, in bfloat16, on a CPU or a GPU.
+"""Fine-tunes any encoder folder for token classification, in bfloat16 where that is fast.
 
 Deterministic for a seed on one machine and thread count. Safetensors only; no code from the folder is run.
 """

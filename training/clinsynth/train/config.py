@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from clinsynth.config import Config
 from clinsynth.train.lora.config import LoraConfig
@@ -13,6 +13,21 @@ from clinsynth.train.presets import PRESETS
 
 # How many times the smallest learning rate may be below the peak is a share, not a rate.
 Share = float
+
+
+def _fast_precision(given: Any) -> Any:
+    """``auto`` -> what this machine computes faster; the resolved config, and so the card, says which."""
+    if given != "auto":
+        return given
+    import torch
+
+    from clinsynth.tagging.tagger import fast_bfloat16
+
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    return "bf16" if fast_bfloat16(device) else "fp32"
+
+
+Precision = Annotated[Literal["bf16", "fp32"], BeforeValidator(_fast_precision)]
 Weight = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 
@@ -178,7 +193,8 @@ class TrainConfig(Config):
         steps: optimizer steps.
         dropout: probability at every place where the architecture has dropout: attention, and for GPT-2 and
             GPT-NeoX embeddings and what adds to the residual stream.
-        precision: ``bf16`` computes in bfloat16 and keeps weights, gradients and optimizer in float32.
+        precision: ``bf16`` computes in bfloat16 and keeps weights, gradients and optimizer in float32;
+            ``auto`` is that where the machine has instructions for it, else ``fp32``.
         activation_checkpointing: keep only the input of each block and compute the rest again: less memory,
             a third more time.
         trackers: what shows the run's numbers besides ``metrics.jsonl``.
@@ -201,7 +217,7 @@ class TrainConfig(Config):
     batch: BatchConfig = BatchConfig()
     optimizer: OptimizerConfig = OptimizerConfig()
     dropout: float = Field(default=0.0, ge=0, lt=1)
-    precision: Literal["bf16", "fp32"] = "bf16"
+    precision: Precision = "bf16"
     activation_checkpointing: bool = False
     validation: ValidationConfig = ValidationConfig()
     checkpoints: CheckpointConfig = CheckpointConfig()
