@@ -48,7 +48,7 @@ CMD ["train", "--help"]
 
 FROM runtime AS serve
 EXPOSE 8000
-# An engine takes up to two minutes to start; until then, and when it has died, /health does not answer 200.
+# An engine takes up to two minutes to start; until then, and when it has died, /readyz does not answer 200.
 HEALTHCHECK --interval=15s --timeout=5s --start-period=180s --retries=3 \
-    CMD ["python", "-c", "import urllib.request as r; r.urlopen('http://127.0.0.1:8000/health', timeout=4)"]
+    CMD ["python", "-c", "import urllib.request as r; r.urlopen('http://127.0.0.1:8000/readyz', timeout=4)"]
 CMD ["serve", "--model", "/model", "--host", "0.0.0.0", "--port", "8000"]

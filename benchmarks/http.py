@@ -41,6 +41,7 @@ _REQUEST: dict[str, Any] = {"prompt": "<|note|><|text|>", "max_tokens": 96, "tem
 _OURS: dict[str, Any] = {"mode": "tags"}
 _VLLMS: dict[str, Any] = {"skip_special_tokens": False}
 _READY_SECONDS = 240
+_KEY = "a key for benchmarks only"
 
 
 def main() -> None:
@@ -90,7 +91,8 @@ async def _round(
             answer.raise_for_status()
             written += answer.json()["usage"]["completion_tokens"]
 
-    async with httpx.AsyncClient(timeout=120, limits=httpx.Limits(max_connections=clients)) as client:
+    headers, most = {"Authorization": f"Bearer {_KEY}"}, httpx.Limits(max_connections=clients)
+    async with httpx.AsyncClient(timeout=120, limits=most, headers=headers) as client:
         start = time.perf_counter()
         await asyncio.gather(*(one_client(client) for _ in range(clients)))
         return requests / (time.perf_counter() - start), written
@@ -121,11 +123,12 @@ def _servers(model: Path, folder: Path) -> Iterator[dict[str, str]]:
         "VLLM_LOGGING_LEVEL": "ERROR",
         "VLLM_NO_USAGE_STATS": "1",
     }
-    environment.pop("CLINSYNTH_API_KEY", None)
+    environment["CLINSYNTH_API_KEY"] = _KEY
+    environment["CLINSYNTH_DATABASE_URL"] = f"sqlite:///{folder}/serve.sqlite"
     with contextlib.ExitStack() as stack:
         running = [stack.enter_context(_process(command, environment)) for command in commands]
-        for process, port in zip(running, ports):
-            _wait(process, f"http://127.0.0.1:{port}/health")
+        for process, port, probe in zip(running, ports, ("health", "readyz")):
+            _wait(process, f"http://127.0.0.1:{port}/{probe}")
         yield {name: f"http://127.0.0.1:{port}" for name, port in zip(("vllm", "clinsynth"), ports)}
 
 

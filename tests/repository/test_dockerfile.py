@@ -142,7 +142,7 @@ def test_serve_is_asked_for_its_health_where_it_listens() -> None:
     port = stage.last("EXPOSE")
     check = stage.last("HEALTHCHECK")
     assert command[command.index("--port") + 1] == port
-    assert f"http://127.0.0.1:{port}/health" in check
+    assert f"http://127.0.0.1:{port}/readyz" in check
     code = json.loads(check[check.index("CMD") + 3 :])
     compile(code[code.index("-c") + 1], "HEALTHCHECK", "exec")
     assert not [name for name, _ in STAGES["train"].steps if name == "HEALTHCHECK"]

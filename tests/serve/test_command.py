@@ -21,8 +21,9 @@ def _refusal(*arguments: str) -> ClinsynthError:
 
 
 @pytest.fixture(autouse=True)
-def _no_key(monkeypatch: pytest.MonkeyPatch) -> None:
+def _no_key(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.delenv("CLINSYNTH_API_KEY", raising=False)
+    monkeypatch.setenv("CLINSYNTH_DATABASE_URL", f"sqlite:///{tmp_path}/state/serve.sqlite")
 
 
 def test_a_model_folder_that_is_not_there(tmp_path: Path) -> None:
@@ -71,6 +72,7 @@ def test_an_open_address_needs_a_key(tiny_model_dir: Path) -> None:
     error = _refusal("--model", str(tiny_model_dir), "--host", "0.0.0.0", "--port", "0")
     assert isinstance(error, UsageError)
     assert "CLINSYNTH_API_KEY" in str(error)
+    assert "clinsynth keys create" in str(error)
 
 
 def test_a_port_in_use_is_found_before_the_engine_starts(tiny_model_dir: Path) -> None:
@@ -105,6 +107,6 @@ def test_overrides_without_a_config(tiny_model_dir: Path) -> None:
 
 def test_help_teaches() -> None:
     shown = CliRunner().invoke(serve, ["--help"]).output
-    for word in ("POST /v1/notes", "curl", "CLINSYNTH_API_KEY", "/health"):
+    for word in ("POST /v1/notes", "curl", "CLINSYNTH_API_KEY", "/readyz", "keys create"):
         assert word in shown
     assert "\\b" not in shown

@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
+from tests.serve.conftest import KEY, at_the_door
 
-from clinsynth.serve.app import create_app
-from clinsynth.serve.settings import ServeConfig, Settings
-
-KEY = "correct horse battery"
 SECRET = "Bloomquist"
 _ROUTES = [
     ("POST", "/v1/notes"),
@@ -24,10 +20,9 @@ _ROUTES = [
 
 
 @pytest.fixture(scope="module")
-def client() -> TestClient:
-    # the lifespan is not entered: nothing here may get as far as the engine
-    settings = Settings(Path("model"), ServeConfig(max_body_bytes=4096), api_key=KEY)
-    return TestClient(create_app(settings), raise_server_exceptions=True)
+def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
+    with at_the_door(tmp_path_factory.mktemp("door"), max_body_bytes=4096) as (one, _):
+        yield one
 
 
 def _authorized(**more: str) -> dict[str, str]:

@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import AsyncGenerator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace
 from typing import Any
 
 import httpx
@@ -19,6 +20,7 @@ from clinsynth.engine import Completion, Delta, EngineInfo, Request
 from clinsynth.gate import Gate, GateConfig, load_detector
 from clinsynth.serve import completions
 from clinsynth.serve.errors import install_handlers
+from clinsynth.serve.metrics import Metrics
 from clinsynth.serve.service import Served, Service
 from clinsynth.serve.settings import ServeConfig
 
@@ -77,7 +79,9 @@ def serve() -> Iterator[Callable[..., tuple[Scripted, httpx.Client]]]:
         app = FastAPI()
         app.include_router(completions.router)
         install_handlers(app)
-        app.state.service = Service(ServeConfig(), engine, {"scripted": served}, pool, 0)  # type: ignore[arg-type]
+        app.state.service = Service(
+            ServeConfig(), SimpleNamespace(engine=engine), {"scripted": served}, pool, Metrics(), 0
+        )
         server = uvicorn.Server(uvicorn.Config(app, port=0, log_config=None, lifespan="off"))
         thread = threading.Thread(target=server.run)
         thread.start()

@@ -11,6 +11,7 @@ from pathlib import Path
 from types import MappingProxyType, TracebackType
 from typing import Any, Final, Self
 
+from clinsynth.checkpoint import read_card
 from clinsynth.engine.adapters import asked_for, check_architecture, open_adapters
 from clinsynth.engine.config import EngineConfig
 from clinsynth.engine.info import EngineInfo, check_model_folder, engine_infos
@@ -72,7 +73,11 @@ class LiveEngine:
 
         try:
             given = engine_arguments(self._model_dir, self._config, list(self._adapters.values()))
-            arguments = vllm.AsyncEngineArgs(**given, enable_log_requests=False)
+            # vLLM's series are labelled with the model's name, by default its path
+            given |= {"disable_log_stats": False, "served_model_name": [read_card(self._model_dir).name]}
+            arguments = vllm.AsyncEngineArgs(
+                **given, enable_log_requests=False, scheduling_policy="priority"
+            )
             check_architecture(self._model_dir, arguments)
             self._llm = AsyncLLM.from_engine_args(arguments)
         except (RuntimeError, ValueError, OSError) as error:
@@ -204,7 +209,11 @@ class LiveEngine:
         try:
             params = self._translator.sampling_params(request.sampling, n=request.n, delta=delta)
             stream = self._llm.generate(
-                tokens_input(ids), params, f"{next(self._keys)}", lora_request=adapter
+                tokens_input(ids),
+                params,
+                f"{next(self._keys)}",
+                lora_request=adapter,
+                priority=request.priority,
             )
             async with contextlib.aclosing(stream):
                 async for output in stream:

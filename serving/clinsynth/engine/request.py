@@ -44,6 +44,7 @@ class Request:
         prompt: text, in which the template's special tokens are read as such, or token ids.
         n: answers wanted.
         adapter: which of the engine's adapters answers; None: the model alone.
+        priority: of a live engine: where requests wait, those with smaller numbers go first.
     """
 
     id: str
@@ -51,6 +52,7 @@ class Request:
     sampling: Sampling = field(default_factory=Sampling)
     n: int = 1
     adapter: str | None = None
+    priority: int = 0
 
     def __post_init__(self) -> None:
         if self.n < 1:

@@ -6,11 +6,16 @@ import contextlib
 import importlib.metadata
 from collections.abc import AsyncIterator
 
-from fastapi import FastAPI, Request
+from fastapi import FastAPI, Request, Response
+from fastapi.concurrency import run_in_threadpool
+from fastapi.responses import PlainTextResponse
 
 from clinsynth.serve import completions, notes
-from clinsynth.serve.asgi import Doorkeeper, service_of
-from clinsynth.serve.errors import ErrorBody, install_handlers
+from clinsynth.serve.asgi import Doorkeeper, door_of, service_of
+from clinsynth.serve.door import opened
+from clinsynth.serve.errors import ApiError, ErrorBody, install_handlers
+from clinsynth.serve.metrics import CONTENT_TYPE
+from clinsynth.serve.notes import ERRORS
 from clinsynth.serve.service import running
 from clinsynth.serve.settings import Settings
 from clinsynth.serve.wire import Health, ModelList, ModelOut
@@ -21,9 +26,11 @@ def create_app(settings: Settings) -> FastAPI:
 
     @contextlib.asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        async with running(settings) as service:
-            app.state.service = service
-            yield
+        async with opened(settings) as door:
+            app.state.door = door
+            async with running(settings, door.metrics) as service:
+                app.state.service = service
+                yield
 
     app = FastAPI(
         title="clinsynth",
@@ -36,19 +43,19 @@ def create_app(settings: Settings) -> FastAPI:
     )
     app.include_router(notes.router)
     app.include_router(completions.router)
-    app.add_api_route(
-        "/v1/models", _models, response_model=ModelList, responses={401: {"model": ErrorBody}}
-    )
-    app.add_api_route("/health", _health, response_model=Health, responses={503: {"model": ErrorBody}})
+    app.add_api_route("/v1/models", _models, response_model=ModelList, responses=ERRORS)
+    app.add_api_route("/livez", _livez, response_model=Health)
+    app.add_api_route("/readyz", _readyz, response_model=Health, responses={503: {"model": ErrorBody}})
+    app.add_api_route("/metrics", _metrics, response_class=PlainTextResponse, responses=ERRORS)
     install_handlers(app)
-    app.add_middleware(Doorkeeper, api_key=settings.api_key, max_body_bytes=settings.config.max_body_bytes)
+    app.add_middleware(Doorkeeper)
     return app
 
 
 async def _models(request: Request) -> ModelList:
     """The models that this server has: the one that answers where none is named, then its adapters."""
     service = service_of(request)
-    infos = service.engine.infos.values()
+    infos = [served.info for served in service.models.values()]
     return ModelList(
         data=[
             ModelOut(
@@ -63,7 +70,20 @@ async def _models(request: Request) -> ModelList:
     )
 
 
-async def _health(request: Request) -> Health:
-    """``ok`` while the engine can take requests, 503 when it is gone."""
+async def _livez() -> Health:
+    """``ok`` while the process answers; a dead engine is started anew by the process itself."""
+    return Health()
+
+
+async def _readyz(request: Request) -> Health:
+    """``ok`` while the engine takes requests: not before a first generation, not once the end has begun."""
+    if door_of(request).drain.has_begun:
+        raise ApiError(503, "the server is shutting down", code="shutting_down")
     await service_of(request).engine.check_health()
     return Health()
+
+
+async def _metrics(request: Request) -> Response:
+    """Prometheus's text format: this server's series and vLLM's."""
+    page = await run_in_threadpool(door_of(request).metrics.page)
+    return Response(page, media_type=CONTENT_TYPE)

@@ -30,7 +30,7 @@ from clinsynth.errors import MissingExtraError, UsageError
     "--host",
     default="127.0.0.1",
     show_default=True,
-    help="Address to listen on. Others than this machine need CLINSYNTH_API_KEY.",
+    help="Address to listen on. One that others can reach needs a key that somebody has made.",
 )
 @click.option(
     "--config",
@@ -54,35 +54,41 @@ def serve(
 
     \b
       clinsynth serve --model runs/demo/model --port 8000
-      curl localhost:8000/v1/notes -H 'Content-Type: application/json' \\
+      curl localhost:8000/v1/notes -H "Authorization: Bearer $KEY" -H 'Content-Type: application/json' \\
            -d '{"note_type": "discharge summary", "sex": "female", "age_band": "60-69"}'
 
     \b
     POST /v1/notes         notes by conditions, with entities, verdict and provenance
     POST /v1/completions   OpenAI's shape, also as a stream
     GET  /v1/models        the model and its adapters
-    GET  /health           200 while the engine lives
+    GET  /metrics          for Prometheus
     GET  /openapi.json     all of this, for machines
+    GET  /livez /readyz    probes: the process answers; the engine takes requests
 
-    With CLINSYNTH_API_KEY in the environment, every route but /health asks for it
-    (Authorization: Bearer KEY).
+    Every route but the probes needs a key (Authorization: Bearer KEY). `clinsynth keys create NAME` makes
+    one with scopes, an end and limits of its own; CLINSYNTH_API_KEY in the environment is one for
+    everything. Where there is neither, a server for this machine alone makes a key for this run and
+    prints it.
     """
     if config is None and overrides:
         raise UsageError("KEY=VALUE changes a config: name one with --config")
     try:
+        import alembic  # noqa: F401
         import fastapi  # noqa: F401
+        import limits  # noqa: F401
+        import sqlalchemy  # noqa: F401
         import uvicorn  # noqa: F401
     except ModuleNotFoundError as error:
         raise MissingExtraError(error.name or "fastapi", "serve") from None
     from clinsynth.config import load_config
     from clinsynth.engine.vllm_setup import set_environment
     from clinsynth.serve.run import run
-    from clinsynth.serve.settings import API_KEY_VARIABLE, ServeConfig, Settings
+    from clinsynth.serve.settings import API_KEY_VARIABLE, DATABASE_VARIABLE, ServeConfig, Settings
 
     set_environment()
     policy = ServeConfig() if config is None else load_config(config, ServeConfig, overrides)
-    key = os.environ.get(API_KEY_VARIABLE) or None
-    run(Settings(model, policy, key, named_adapters(adapters)), host, port)
+    key, url = (os.environ.get(name) or None for name in (API_KEY_VARIABLE, DATABASE_VARIABLE))
+    run(Settings(model, policy, key, named_adapters(adapters), url), host, port)
 
 
 def named_adapters(given: tuple[str, ...]) -> dict[str, Path]:

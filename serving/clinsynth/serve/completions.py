@@ -22,9 +22,10 @@ from clinsynth.gate import Gate, Released, StreamGate
 from clinsynth.serve.asgi import service_of
 from clinsynth.serve.context import body_of, release_continuation
 from clinsynth.serve.disconnect import while_connected
-from clinsynth.serve.errors import ApiError, as_api_error, error_body
+from clinsynth.serve.errors import ApiError, as_api_error, as_event
 from clinsynth.serve.notes import ERRORS
 from clinsynth.serve.service import Served, Service, surrogate_key, together
+from clinsynth.serve.tally import Tally, tally_of
 from clinsynth.serve.wire import Usage
 from clinsynth.serve.wire_completions import Choice, CompletionRequest, CompletionResponse
 from clinsynth.tokens.template import parse
@@ -36,7 +37,7 @@ _DEFAULT_MAX_TOKENS = 16  # OpenAI's
 @router.post("/v1/completions", responses=ERRORS, response_model=CompletionResponse)
 async def completions(body: CompletionRequest, http: Request) -> CompletionResponse | StreamingResponse:
     """Goes on from a prompt. ``finish_reason`` is ``content_filter`` where the gate withheld the text."""
-    job = await Job.of(service_of(http), body)
+    job = await Job.of(service_of(http), body, tally_of(http.scope))
     if body.stream:
         return StreamingResponse(_events(job), media_type="text/event-stream", headers=_STREAM_HEADERS)
     done = await while_connected(http, together(job.answer(request) for request in job.requests))
@@ -57,11 +58,12 @@ class Job:
     body: CompletionRequest
     requests: list[EngineRequest]
     seed: int
+    tally: Tally
     id: str = field(default_factory=lambda: f"cmpl-{uuid.uuid4().hex}")
     created: int = field(default_factory=lambda: int(time.time()))
 
     @classmethod
-    async def of(cls, service: Service, body: CompletionRequest) -> Job:
+    async def of(cls, service: Service, body: CompletionRequest, tally: Tally) -> Job:
         """Checks all that can be wrong before anything is generated.
 
         Raises:
@@ -80,7 +82,8 @@ class Job:
             await service.engine.prepared(EngineRequest(str(i), prompt, sampling, body.n, served.adapter))
             for i, prompt in enumerate(prompts)
         ]
-        return cls(service, served, body, requests, seed)
+        tally.model = served.info.model
+        return cls(service, served, body, requests, seed, tally)
 
     def index(self, request: EngineRequest, index: int) -> int:
         """The number of a choice: prompts in order, the answers of each together."""
@@ -89,6 +92,7 @@ class Job:
     async def answer(self, request: EngineRequest) -> tuple[list[Choice], Usage]:
         """All choices of one prompt."""
         done = await self.service.engine.complete(request)
+        self.tally.add(done[0].prompt_tokens, sum(c.tokens for c in done))
         choices = await together(self._choice(request, completion) for completion in done)
         return choices, Usage.of(done[0].prompt_tokens, sum(c.tokens for c in done))
 
@@ -98,8 +102,8 @@ class Job:
         index = self.index(request, completion.index)
         parsed = parse(completion.text, entity_labels=self.served.entity_labels, finished=True)
         look = self.gated(self.served.text_gate, request, index)
-        released = await self.service.beside(functools.partial(look, parsed))
-        return _as_choice(index, released, completion.finish_reason)
+        released = await self.service.look(functools.partial(look, parsed))
+        return self.choice(index, released, completion.finish_reason)
 
     def gated(self, gate: Gate, request: EngineRequest, index: int) -> functools.partial[Released]:
         """``gate`` for one choice: takes what the model wrote, parsed."""
@@ -122,6 +126,17 @@ class Job:
             preview=None if early is None else self.gated(early, request, index),
         )
 
+    def choice(self, index: int, released: Released, reason: Any, sent: int = 0) -> Choice:
+        """What is told of one answer, or of its rest when ``sent`` characters have left already."""
+        if released.note is None:
+            # an answer without a word is not withheld: the model ended there
+            rejecting = [(r.code, r.detail) for r in released.verdict.reasons if r.rejects]
+            empty = rejecting == [("markup", "empty")]
+            self.tally.answer(withheld=not empty)
+            return Choice(index=index, text="", finish_reason=reason if empty else "content_filter")
+        self.tally.answer(withheld=False)
+        return Choice(index=index, text=released.note.text[sent:], finish_reason=reason)
+
     def response(self, choices: list[Choice], usage: Usage | None = None) -> CompletionResponse:
         """The answer, or one event of a stream."""
         return CompletionResponse(
@@ -131,15 +146,6 @@ class Job:
             choices=choices,
             usage=usage,
         )
-
-
-def _as_choice(index: int, released: Released, reason: Any, sent: int = 0) -> Choice:
-    if released.note is None:
-        # an answer without a word is not withheld: the model ended there
-        rejecting = [(r.code, r.detail) for r in released.verdict.reasons if r.rejects]
-        empty = rejecting == [("markup", "empty")]
-        return Choice(index=index, text="", finish_reason=reason if empty else "content_filter")
-    return Choice(index=index, text=released.note.text[sent:], finish_reason=reason)
 
 
 def _prompts(prompt: str | list[int] | list[str] | list[list[int]]) -> list[str | tuple[int, ...]]:
@@ -182,8 +188,7 @@ async def _events(job: Job) -> AsyncGenerator[str]:
             total = Usage.of(sum(u.prompt_tokens for u in usage), sum(u.completion_tokens for u in usage))
             yield _event(job.response([], total).model_dump())
     except Exception as error:  # noqa: BLE001 - the status is sent already: the stream must say it
-        told = as_api_error(error)
-        yield _event(error_body(told.status, told.message, param=told.param, code=told.code))
+        yield as_event(as_api_error(error))
     finally:
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
@@ -196,6 +201,7 @@ async def _stream(job: Job, request: EngineRequest, queue: asyncio.Queue[Any]) -
     read = written = 0
     async with aclosing(job.service.engine.generate(request)) as deltas:
         async for delta in deltas:
+            job.tally.add(delta.prompt_tokens if not read else 0, len(delta.token_ids))
             read, written = delta.prompt_tokens, written + len(delta.token_ids)
             index, gate = job.index(request, delta.index), gates[delta.index]
             if delta.finish_reason == "error":
@@ -203,8 +209,8 @@ async def _stream(job: Job, request: EngineRequest, queue: asyncio.Queue[Any]) -
             if gate.feed(delta.text) and (text := await job.service.beside(gate.settled)):
                 queue.put_nowait(job.response([Choice(index=index, text=text, finish_reason=None)]))
             if delta.finish_reason is not None:
-                released = await job.service.beside(functools.partial(gate.finish, finished=True))
-                last = _as_choice(index, released, delta.finish_reason, gate.sent)
+                released = await job.service.look(functools.partial(gate.finish, finished=True))
+                last = job.choice(index, released, delta.finish_reason, gate.sent)
                 queue.put_nowait(job.response([last]))
                 if released.note is None and gate.sent:
                     raise ApiError(500, f"choice {index}: what was sent is withdrawn", code="withdrawn")

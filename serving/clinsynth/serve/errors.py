@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import difflib
+import json
 import logging
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, Final
 
 from fastapi import FastAPI, Request
@@ -20,7 +22,14 @@ from clinsynth.serve.wire_notes import NotesRequest
 
 _log = logging.getLogger(__name__)
 
-_TYPES: Final = {401: "authentication_error", 404: "not_found_error", 503: "service_unavailable"}
+_TYPES: Final = {
+    401: "authentication_error",
+    403: "permission_error",
+    404: "not_found_error",
+    429: "rate_limit_error",
+    503: "service_unavailable",
+}
+_RETRY_ENGINE: Final = "5"  # seconds
 _BODIES: Final = (NotesRequest, CompletionRequest, StreamOptions)
 _KNOWN_FIELDS: Final = sorted({name for body in _BODIES for name in body.model_fields})
 _PLAIN_NAME: Final = re.compile(r"[a-z_]{1,40}")
@@ -42,13 +51,24 @@ class ErrorBody(BaseModel):
 
 
 class ApiError(Exception):
-    """A refusal on its way to the client."""
+    """A refusal on its way to the client.
+
+    Args:
+        headers: of the answer, besides those that every answer has.
+    """
 
     def __init__(
-        self, status: int, message: str, *, param: str | None = None, code: str | None = None
+        self,
+        status: int,
+        message: str,
+        *,
+        param: str | None = None,
+        code: str | None = None,
+        headers: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
         super().__init__(message)
         self.status, self.message, self.param, self.code = status, message, param, code
+        self.headers = dict(headers)
 
 
 def error_body(
@@ -59,6 +79,18 @@ def error_body(
     return ErrorBody(error=ErrorDetail(message=message, type=kind, param=param, code=code)).model_dump()
 
 
+def as_response(told: ApiError) -> JSONResponse:
+    """The error as an answer."""
+    body = error_body(told.status, told.message, param=told.param, code=told.code)
+    return JSONResponse(body, told.status, told.headers)
+
+
+def as_event(told: ApiError) -> str:
+    """The error as an event of a stream, whose status has been sent already."""
+    body = error_body(told.status, told.message, param=told.param, code=told.code)
+    return f"data: {json.dumps(body, ensure_ascii=False)}\n\n"
+
+
 def as_api_error(error: Exception) -> ApiError:
     """What the client is told of an error; anything not foreseen is told nothing but that it happened."""
     if isinstance(error, ApiError):
@@ -66,7 +98,8 @@ def as_api_error(error: Exception) -> ApiError:
     if isinstance(error, RefusedRequestError):
         return ApiError(400, str(error), param=error.field)
     if isinstance(error, EngineDiedError):
-        return ApiError(503, "the engine is down", code="engine_down")
+        headers = {"retry-after": _RETRY_ENGINE}
+        return ApiError(503, "the engine is down", code="engine_down", headers=headers)
     log_without_text(error)
     return ApiError(500, "internal error")
 
@@ -101,10 +134,7 @@ async def _http(_: Request, error: Exception) -> JSONResponse:
 
 
 async def _known(_: Request, error: Exception) -> JSONResponse:
-    told = as_api_error(error)
-    return JSONResponse(
-        error_body(told.status, told.message, param=told.param, code=told.code), told.status
-    )
+    return as_response(as_api_error(error))
 
 
 def explain(errors: Sequence[Any]) -> tuple[str | None, str]:

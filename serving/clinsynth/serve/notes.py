@@ -18,6 +18,7 @@ from clinsynth.serve.asgi import service_of
 from clinsynth.serve.disconnect import while_connected
 from clinsynth.serve.errors import ApiError, ErrorBody
 from clinsynth.serve.service import Served, Service, derived_seed, surrogate_key, together
+from clinsynth.serve.tally import tally_of
 from clinsynth.serve.wire import Usage
 from clinsynth.serve.wire_notes import (
     AttributesOut,
@@ -30,7 +31,9 @@ from clinsynth.serve.wire_notes import (
 from clinsynth.tokens import template
 
 router = APIRouter()
-ERRORS: dict[int | str, dict[str, Any]] = {code: {"model": ErrorBody} for code in (400, 401, 422, 503)}
+ERRORS: dict[int | str, dict[str, Any]] = {
+    code: {"model": ErrorBody} for code in (400, 401, 403, 404, 408, 413, 422, 429, 500, 503)
+}
 
 
 @router.post("/v1/notes", responses=ERRORS)
@@ -42,7 +45,12 @@ async def notes(body: NotesRequest, http: Request) -> NotesResponse:
         raise ApiError(422, f"n: is {body.n}, this server allows {service.config.max_n}", param="n")
     seed = secrets.randbits(31) if body.seed is None else body.seed
     drawing = together(draw_note(service, served, body, seed, index) for index in range(body.n))
+    tally = tally_of(http.scope)
+    tally.model = served.info.model
     drawn = await while_connected(http, drawing)
+    for one in drawn:
+        tally.add(one.prompt, one.written)
+        tally.answer(withheld=one.note.status == "withheld")
     return NotesResponse(
         id=f"notes-{uuid.uuid4().hex}",
         created=int(time.time()),
@@ -110,7 +118,7 @@ async def _release(
         entity_labels=served.entity_labels,
         finished=completion.finish_reason == "stop",
     )
-    return await service.beside(
+    return await service.look(
         functools.partial(
             served.gate.release,
             parsed,

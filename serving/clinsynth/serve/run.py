@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import secrets
 import signal
 import socket
+import time
+from dataclasses import replace
 from types import FrameType
 
 import click
@@ -12,7 +15,10 @@ import uvicorn
 
 from clinsynth.errors import UsageError
 from clinsynth.serve.app import create_app
-from clinsynth.serve.settings import Settings, check_exposure
+from clinsynth.serve.drain import Drain
+from clinsynth.serve.settings import API_KEY_VARIABLE, Settings, check_key, is_exposed
+from clinsynth.serve.store.database import Database
+from clinsynth.serve.store.keys import list_keys
 
 
 def run(settings: Settings, host: str, port: int) -> None:
@@ -22,9 +28,27 @@ def run(settings: Settings, host: str, port: int) -> None:
         UsageError: the address cannot be had, or is open to others without a key.
         ClinsynthError: model, gate or engine cannot start (see ``service.running``).
     """
-    check_exposure(host, settings.api_key)
+    check_key(settings.api_key)
     with listener(host, port) as sock, _Signals() as signals:
-        asyncio.run(_serve(settings, sock, signals))
+        asyncio.run(_serve(_with_key(settings, host), sock, signals))
+
+
+def _with_key(settings: Settings, host: str) -> Settings:
+    """The settings with a key: where nobody has made one, this machine gets one for this run.
+
+    Raises:
+        UsageError: the address is open to others, and nobody has made a key.
+    """
+    with Database(settings.database) as database:
+        kept = any(key.is_good(time.time()) for key in database.now(list_keys))
+    if settings.api_key is not None or kept:
+        return settings
+    if is_exposed(host):
+        raise UsageError(
+            f"--host {host} can be reached by others: make a key with `clinsynth keys create`, or set "
+            f"{API_KEY_VARIABLE}; or use 127.0.0.1"
+        )
+    return replace(settings, api_key=secrets.token_urlsafe(24), shows_key=True)
 
 
 def listener(host: str, port: int) -> socket.socket:
@@ -60,17 +84,19 @@ async def _serve(settings: Settings, sock: socket.socket, signals: _Signals) -> 
     async with app.router.lifespan_context(app):
         signals.defer()
         info = app.state.service.info
-        server = _Server(config, f"model {info.model}, {info.engine} {info.version}, {info.backend}")
+        what = f"model {info.model}, {info.engine} {info.version}, {info.backend}"
+        key = settings.api_key if settings.shows_key else None
+        server = _Server(config, what, app.state.door.drain, key)
         if not signals.came:
             await server.serve(sockets=[sock])
 
 
 class _Server(uvicorn.Server):
-    """Says where it answers, once it does."""
+    """Says where it answers, once it does; a signal begins the drain before sockets are closed."""
 
-    def __init__(self, config: uvicorn.Config, what: str) -> None:
+    def __init__(self, config: uvicorn.Config, what: str, drain: Drain, key: str | None) -> None:
         super().__init__(config)
-        self._what = what
+        self._what, self._drain, self._key = what, drain, key
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
@@ -78,6 +104,12 @@ class _Server(uvicorn.Server):
         host, port = sockets[0].getsockname()[:2]
         shown = f"[{host}]" if ":" in host else host
         click.echo(f"ready: http://{shown}:{port} ({self._what})")
+        if self._key is not None:
+            click.echo(f"key: {self._key} (for this run; `clinsynth keys create` makes lasting ones)")
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._drain.begin(self.config.timeout_graceful_shutdown or 0)
+        await super().shutdown(sockets)
 
 
 class _Signals:

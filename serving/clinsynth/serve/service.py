@@ -7,17 +7,20 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import hashlib
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 from clinsynth.engine import EngineInfo, LiveEngine
-from clinsynth.gate import Gate, GateConfig, check_index, load_detector, load_gate
+from clinsynth.gate import Gate, GateConfig, Released, check_index, load_detector, load_gate
 from clinsynth.serve.errors import ApiError
+from clinsynth.serve.keeper import EngineKeeper
+from clinsynth.serve.metrics import Metrics
 from clinsynth.serve.settings import ServeConfig, Settings
 from clinsynth.tokens.tokenizer import load_tokenizer
 
@@ -45,6 +48,15 @@ class Served:
     entity_labels: tuple[str, ...]
 
 
+class Keeps(Protocol):
+    """Has an engine that takes requests, or says that it has none."""
+
+    @property
+    def engine(self) -> LiveEngine:
+        """Raises ``EngineDiedError`` while there is none."""
+        ...
+
+
 @dataclass(slots=True)
 class Service:
     """Everything that a running server holds.
@@ -55,15 +67,25 @@ class Service:
     """
 
     config: ServeConfig
-    engine: LiveEngine
+    keeper: Keeps
     models: Mapping[str, Served]
     pool: ThreadPoolExecutor
+    metrics: Metrics
     started: int
+
+    @property
+    def engine(self) -> LiveEngine:
+        """The engine that takes requests.
+
+        Raises:
+            EngineDiedError: none does at the moment.
+        """
+        return self.keeper.engine
 
     @property
     def info(self) -> EngineInfo:
         """Which engine, and which model when none is asked for."""
-        return self.engine.info
+        return next(iter(self.models.values())).info
 
     def model(self, name: str | None) -> Served:
         """The model of that name; None is the first.
@@ -80,12 +102,19 @@ class Service:
         return self.models[name]
 
     async def beside(self, look: Callable[[], T]) -> T:
-        """Runs a look of the gate in a thread of the pool."""
+        """Runs work in a thread of the pool."""
         return await asyncio.get_running_loop().run_in_executor(self.pool, look)
+
+    async def look(self, look: Callable[[], Released]) -> Released:
+        """Runs a look of the gate in a thread of the pool, and counts what it says."""
+        start = time.perf_counter()
+        released = await self.beside(look)
+        self.metrics.looked(released.verdict, time.perf_counter() - start)
+        return released
 
 
 @contextlib.asynccontextmanager
-async def running(settings: Settings) -> AsyncIterator[Service]:
+async def running(settings: Settings, metrics: Metrics) -> AsyncIterator[Service]:
     """Starts engine and gates side by side; ends them.
 
     Raises:
@@ -96,19 +125,20 @@ async def running(settings: Settings) -> AsyncIterator[Service]:
         EngineError, MissingExtraError: the engine cannot start.
     """
     config, folders = settings.config, [settings.model_dir, *settings.adapters.values()]
-    engine = LiveEngine(settings.model_dir, config.engine, settings.adapters)
+    make = functools.partial(LiveEngine, settings.model_dir, config.engine, settings.adapters)
+    keeper = EngineKeeper(make, metrics)
     for folder in folders:
         check_index(folder, config.gate)
     with ThreadPoolExecutor(config.gate_workers, thread_name_prefix="gate") as pool:
         loading = asyncio.get_running_loop().run_in_executor(pool, _gates, folders, config.gate)
-        async with engine:
+        async with keeper:
             models = {
                 name: _served(info, adapter, gate, folder)
                 for (name, info), adapter, gate, folder in zip(
-                    engine.infos.items(), (None, *settings.adapters), await loading, folders
+                    keeper.infos.items(), (None, *settings.adapters), await loading, folders
                 )
             }
-            yield Service(config, engine, models, pool, int(time.time()))
+            yield Service(config, keeper, models, pool, metrics, int(time.time()))
 
 
 def _gates(folders: Sequence[Path], config: GateConfig) -> list[Gate]:

@@ -1,4 +1,4 @@
-"""What an operator chooses: a YAML file for the policy, the environment for the secret."""
+"""What an operator chooses: a YAML file for the policy, the environment for secrets."""
 
 from __future__ import annotations
 
@@ -14,8 +14,24 @@ from clinsynth.config import Config
 from clinsynth.engine.config import EngineConfig, Sampling
 from clinsynth.errors import UsageError
 from clinsynth.gate import GateConfig
+from clinsynth.serve.store.database import default_url
 
 API_KEY_VARIABLE: Final = "CLINSYNTH_API_KEY"
+DATABASE_VARIABLE: Final = "CLINSYNTH_DATABASE_URL"
+
+
+class LimitsConfig(Config):
+    """What each key may use that has no limits of its own; None is as much as it likes.
+
+    Args:
+        requests_per_minute: of any kind, but probes.
+        tokens_per_minute: read and written; a request that goes over is answered, the next one waits.
+        concurrency: requests under way at once.
+    """
+
+    requests_per_minute: int | None = Field(default=6000, ge=1)
+    tokens_per_minute: int | None = Field(default=None, ge=1)
+    concurrency: int | None = Field(default=256, ge=1)
 
 
 class ServeConfig(Config):
@@ -28,8 +44,15 @@ class ServeConfig(Config):
         max_attempts: draws for one note before it is reported as withheld.
         max_n: most notes or choices of one request.
         gate_workers: threads that look at notes; the event loop never does.
+        limits: what each key may use.
         max_body_bytes: larger requests are refused unread.
-        graceful_seconds: after SIGTERM, how long requests may take to end.
+        body_seconds: a request's body must have come in this time.
+        send_seconds: a client that takes no byte for so long is given up.
+        graceful_seconds: after SIGTERM, how long requests may take to end; what is left in the last two of
+            them is told so.
+        database: URL of the keys, the audit, files and batches: ``sqlite:///FILE`` or
+            ``postgresql://USER@HOST/NAME``. ``CLINSYNTH_DATABASE_URL`` goes before it. None is a file in
+            the user's state folder.
     """
 
     engine: EngineConfig = EngineConfig()
@@ -38,8 +61,12 @@ class ServeConfig(Config):
     max_attempts: int = Field(default=4, ge=1, le=100)
     max_n: int = Field(default=64, ge=1, le=1024)
     gate_workers: int = Field(default=2, ge=1, le=64)
+    limits: LimitsConfig = LimitsConfig()
     max_body_bytes: int = Field(default=2**20, ge=1024)
-    graceful_seconds: int = Field(default=20, ge=1)
+    body_seconds: float = Field(default=30.0, gt=0)
+    send_seconds: float = Field(default=30.0, gt=0)
+    graceful_seconds: int = Field(default=20, ge=3)
+    database: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,33 +75,39 @@ class Settings:
 
     Args:
         adapters: adapter folders by the names that requests call them.
-        api_key: what clients must show as ``Authorization: Bearer``; None asks for nothing.
+        api_key: opens everything, besides the keys of the database; None: there is no such key.
+        database_url: the environment's, which goes before the config's.
+        shows_key: the key was made for this run, so the terminal shows it.
     """
 
     model_dir: Path
     config: ServeConfig = field(default_factory=ServeConfig)
     api_key: str | None = field(default=None, repr=False)
     adapters: Mapping[str, Path] = field(default_factory=dict)
+    database_url: str | None = field(default=None, repr=False)
+    shows_key: bool = False
+
+    @property
+    def database(self) -> str:
+        """URL of what the server keeps."""
+        return self.database_url or self.config.database or default_url()
 
 
-def check_exposure(host: str, api_key: str | None) -> None:
-    """A server that others can reach needs a key.
+def check_key(api_key: str | None) -> None:
+    """A key that an operator made up must not be short.
 
     Raises:
-        UsageError: ``host`` is more than this machine and there is no key, or the key is too short.
+        UsageError: it is.
     """
     if api_key is not None and len(api_key) < 16:
         raise UsageError(f"{API_KEY_VARIABLE} has {len(api_key)} characters: use at least 16")
-    if api_key is None and not _is_loopback(host):
-        raise UsageError(
-            f"--host {host} can be reached by others: set {API_KEY_VARIABLE}, or use 127.0.0.1"
-        )
 
 
-def _is_loopback(host: str) -> bool:
+def is_exposed(host: str) -> bool:
+    """Whether others than this machine can reach the address."""
     if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
         return False
+    try:
+        return not ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return True

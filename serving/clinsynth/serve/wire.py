@@ -76,6 +76,6 @@ class ModelList(BaseModel):
 
 
 class Health(BaseModel):
-    """Answer of ``GET /health``."""
+    """Answer of ``GET /livez`` and ``GET /readyz``."""
 
     status: Literal["ok"] = "ok"

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import http.client
 import json
+import secrets
 import socket
 import subprocess
+import tempfile
 import time
 from typing import Any, Final
 
@@ -24,14 +26,18 @@ def request_a_note(stage: Stage) -> Cost:
     Raises:
         EngineError: the server ended early, was not ready in time, or answered with an error.
     """
-    start, port = time.monotonic(), _free_port()
+    start, port, key = time.monotonic(), _free_port(), secrets.token_urlsafe()
     with (
-        start_stage([*stage.arguments, "--port", str(port)]) as process,
+        tempfile.TemporaryDirectory() as folder,
+        start_stage(
+            [*stage.arguments, "--port", str(port)],
+            {"CLINSYNTH_API_KEY": key, "CLINSYNTH_DATABASE_URL": f"sqlite:///{folder}/serve.sqlite"},
+        ) as process,
         peak_memory(process.pid) as peak,
     ):
         _wait_until_ready(process, port)
         click.echo(f"POST /v1/notes {json.dumps(_CONDITIONS)}", err=True)
-        body = _ask(port, "POST", "/v1/notes", {**_CONDITIONS, "seed": 1})
+        body = _ask(port, "POST", "/v1/notes", {**_CONDITIONS, "seed": 1}, key)
         for note in body["notes"]:
             _show(note)
     return Cost(stage.name, time.monotonic() - start, peak.mib)
@@ -51,7 +57,7 @@ def _wait_until_ready(process: subprocess.Popen[bytes], port: int) -> None:
         if process.poll() is not None:
             raise EngineError(f"the server ended with exit code {process.returncode} before it was ready")
         try:
-            _ask(port, "GET", "/health")
+            _ask(port, "GET", "/readyz")
         except (OSError, http.client.HTTPException, EngineError):
             time.sleep(0.5)
         else:
@@ -59,11 +65,16 @@ def _wait_until_ready(process: subprocess.Popen[bytes], port: int) -> None:
     raise EngineError(f"the server was not ready within {_READY_SECONDS:.0f} seconds")
 
 
-def _ask(port: int, method: str, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
+def _ask(
+    port: int, method: str, path: str, body: dict[str, Any] | None = None, key: str | None = None
+) -> dict[str, Any]:
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=120)
     try:
         payload = None if body is None else json.dumps(body)
-        connection.request(method, path, payload, {"Content-Type": "application/json"})
+        headers = {"Content-Type": "application/json"}
+        if key is not None:
+            headers["Authorization"] = f"Bearer {key}"
+        connection.request(method, path, payload, headers)
         response = connection.getresponse()
         answer = response.read()
         if response.status != 200:

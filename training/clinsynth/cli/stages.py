@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 from clinsynth.errors import ClinsynthError
 from clinsynth.folders import MANIFEST
@@ -63,9 +65,13 @@ def run_stage(stage: Stage) -> Cost:
 
 
 @contextlib.contextmanager
-def start_stage(arguments: Sequence[str]) -> Iterator[subprocess.Popen[bytes]]:
+def start_stage(
+    arguments: Sequence[str], environment: Mapping[str, str] = MappingProxyType({})
+) -> Iterator[subprocess.Popen[bytes]]:
     """A running sub-command, ended at the end of the block if it has not ended by itself."""
-    process = subprocess.Popen([sys.executable, "-m", "clinsynth.cli", *arguments])
+    process = subprocess.Popen(
+        [sys.executable, "-m", "clinsynth.cli", *arguments], env={**os.environ, **environment}
+    )
     try:
         yield process
     finally:
