@@ -50,15 +50,17 @@ def gate() -> Gate:
 
 
 def look(gate: Gate, text: str) -> tuple[float, Released]:
-    start = time.perf_counter()
+    """Seconds of the processor, which do not count what else the machine does, and what was said."""
+    start = time.process_time()
     released = gate.release(parse(text, finished=True))
-    return time.perf_counter() - start, released
+    return time.process_time() - start, released
 
 
 @pytest.mark.parametrize("unit", _UNITS.values(), ids=_UNITS.keys())
 def test_time_is_linear(gate: Gate, unit: str) -> None:
-    small = min(look(gate, unit * (10_000 // len(unit)))[0] for _ in range(2))
-    large, released = look(gate, unit * (80_000 // len(unit)))
+    small = min(look(gate, unit * (10_000 // len(unit)))[0] for _ in range(3))
+    looks = [look(gate, unit * (80_000 // len(unit))) for _ in range(2)]
+    large, released = min(looks, key=lambda one: one[0])
     assert large < 24 * small + 0.5, "eight times the text, about eight times the time"
     failed = [r.key for r in released.verdict.reasons if r.code.endswith("_failed")]
     assert not failed

@@ -7,25 +7,9 @@ hidden while Presidio is imported; Presidio does without them, as it does where 
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from clinsynth.deid.hidden import hidden
 
-
-@contextmanager
-def _hidden(module: str) -> Iterator[None]:
-    if module in sys.modules:
-        yield
-        return
-    # The import system's sign for "not there".
-    sys.modules[module] = None  # type: ignore[assignment]
-    try:
-        yield
-    finally:
-        del sys.modules[module]
-
-
-with _hidden("transformers"), _hidden("torch"):
+with hidden("transformers", "torch"):
     from presidio_analyzer import AnalyzerEngine, EntityRecognizer, RecognizerRegistry, RecognizerResult
     from presidio_analyzer.context_aware_enhancers import ContextAwareEnhancer
     from presidio_analyzer.nlp_engine import NlpArtifacts, NlpEngine
