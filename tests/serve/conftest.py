@@ -1,4 +1,4 @@
-"""A door without an engine, for what is decided before one is asked."""
+"""A door without an engine, for what is decided before one is asked; and a whole server, once a module."""
 
 from __future__ import annotations
 
@@ -7,9 +7,11 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
+from tests.serve.live import Server
 
 from clinsynth.serve.app import create_app
 from clinsynth.serve.door import Door, opened
@@ -49,3 +51,19 @@ def _only_the_door(app: FastAPI, settings: Settings) -> Any:
 def door(tmp_path: Path) -> Callable[..., AbstractContextManager[tuple[TestClient, Door]]]:
     """``with door(max_body_bytes=4096) as (client, door)``."""
     return lambda **policy: at_the_door(tmp_path, **policy)
+
+
+@pytest.fixture(scope="module")
+def server(
+    tiny_model_dir: Path, tiny_adapter_dir: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Server]:
+    one = Server(tiny_model_dir, tiny_adapter_dir, tmp_path_factory.mktemp("serve"))
+    yield one
+    if one.process.poll() is None:
+        one.end()
+
+
+@pytest.fixture(scope="module")
+def client(server: Server) -> Iterator[httpx.Client]:
+    with server.client() as one:
+        yield one

@@ -5,19 +5,16 @@ from __future__ import annotations
 import concurrent.futures
 import json
 import os
-import signal
-import subprocess
-import sys
 import threading
 import time
 import uuid
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import httpx
 import psutil
 import pytest
+from tests.serve.live import KEY, Server, engine_of
 
 from clinsynth.corpus import PHI_LABELS
 from clinsynth.folders import file_sha256
@@ -27,91 +24,7 @@ from clinsynth.serve.store.keys import create_key
 
 pytestmark = pytest.mark.slow
 
-_KEY = "a key for tests only"
 _SECRET = "Bloomquist"
-_CONFIG = """
-engine: {dtype: float32, kv_cache_gib: 0.1, max_num_seqs: 16}
-sampling: {temperature: 0.5}
-max_attempts: 3
-graceful_seconds: 20
-"""
-
-
-class Server:
-    """A running ``clinsynth serve``."""
-
-    def __init__(self, model: Path, adapter: Path, folder: Path) -> None:
-        (folder / "serve.yaml").write_text(_CONFIG)
-        self.errors = folder / "stderr.txt"
-        self.said = ""
-        self.database = f"sqlite:///{folder}/serve.sqlite"
-        with self.errors.open("wb") as errors:
-            self.process = subprocess.Popen(
-                [
-                    sys.executable,
-                    "-m",
-                    "clinsynth.cli",
-                    "serve",
-                    *_options(model, adapter, folder / "serve.yaml"),
-                ],
-                stdout=subprocess.PIPE,
-                stderr=errors,
-                env={
-                    **os.environ,
-                    "CLINSYNTH_API_KEY": _KEY,
-                    "CLINSYNTH_DATABASE_URL": self.database,
-                    "OMP_NUM_THREADS": "1",
-                },
-                text=True,
-            )
-        self.url = self._address()
-        self.family = psutil.Process(self.process.pid).children(recursive=True)
-
-    def _address(self) -> str:
-        watchdog = threading.Timer(300, self.process.kill)
-        watchdog.start()
-        assert self.process.stdout is not None
-        self.said = self.process.stdout.readline()
-        watchdog.cancel()
-        assert self.said.startswith("ready: http://127.0.0.1:"), self.errors.read_text()[-2000:]
-        return self.said.split()[1]
-
-    def client(self, key: str | None = _KEY) -> httpx.Client:
-        headers = {} if key is None else {"Authorization": f"Bearer {key}"}
-        return httpx.Client(base_url=self.url, headers=headers, timeout=60)
-
-    def end(self) -> int:
-        """SIGTERM; the exit code."""
-        self.process.send_signal(signal.SIGTERM)
-        assert self.process.stdout is not None
-        try:
-            code = self.process.wait(40)
-        finally:
-            self.process.kill()
-        self.said += self.process.stdout.read()
-        self.process.stdout.close()
-        return code
-
-
-def _options(model: Path, adapter: Path, config: Path) -> list[str]:
-    adapters = ["--adapter", str(adapter), "--adapter", f"same={adapter}"]
-    return ["--model", str(model), *adapters, "--port", "0", "--config", str(config)]
-
-
-@pytest.fixture(scope="module")
-def server(
-    tiny_model_dir: Path, tiny_adapter_dir: Path, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Server]:
-    one = Server(tiny_model_dir, tiny_adapter_dir, tmp_path_factory.mktemp("serve"))
-    yield one
-    if one.process.poll() is None:
-        one.end()
-
-
-@pytest.fixture(scope="module")
-def client(server: Server) -> Iterator[httpx.Client]:
-    with server.client() as one:
-        yield one
 
 
 def _notes(client: httpx.Client, **body: Any) -> dict[str, Any]:
@@ -415,7 +328,7 @@ def test_an_engine_that_is_killed_is_started_anew(server: Server, client: httpx.
     assert "Traceback" not in server.errors.read_text(), "later vLLM tells where it was when it died"
     shared = _shared_bytes()
     before = _notes(client, seed=6)["notes"]
-    engine = _engine_of(server)
+    engine = engine_of(server)
     with concurrent.futures.ThreadPoolExecutor(4) as pool:
         under_way = [
             pool.submit(client.post, "/v1/notes", json={"n": 32, "temperature": 2}) for _ in range(4)
@@ -445,11 +358,6 @@ def _shared_bytes() -> int:
     return (stat.f_blocks - stat.f_bfree) * stat.f_bsize
 
 
-def _engine_of(server: Server) -> psutil.Process:
-    children = psutil.Process(server.process.pid).children(recursive=True)
-    return max(children, key=lambda child: child.memory_info().rss)
-
-
 def test_sigterm_lets_requests_end_and_leaves_nothing_behind(server: Server) -> None:
     """The module's last test: it ends the server."""
     asked = threading.Event()
@@ -470,5 +378,5 @@ def test_sigterm_lets_requests_end_and_leaves_nothing_behind(server: Server) -> 
     assert not [p for p in server.family if p.is_running() and p.status() != psutil.STATUS_ZOMBIE]
     told = server.said + server.errors.read_text()
     assert told.count("ready:") == 1
-    for never in (_SECRET, _KEY, "chest pain", "<|note|>"):
+    for never in (_SECRET, KEY, "chest pain", "<|note|>"):
         assert never not in told

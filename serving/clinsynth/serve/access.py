@@ -9,6 +9,9 @@ from clinsynth.serve.store.keys import SCOPES, Key
 OPEN: Final = frozenset({"/livez", "/readyz"})
 """What answers without a key: probes, which say nothing but whether the server lives."""
 
+UPLOAD: Final = "/v1/files"
+"""Where bodies may be large and take their time."""
+
 _ANY_KEY: Final = frozenset({"/v1/models", "/openapi.json"})
 _SCOPES: Final = {
     "/v1/notes": "generate",

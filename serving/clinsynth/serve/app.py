@@ -10,12 +10,12 @@ from fastapi import FastAPI, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import PlainTextResponse
 
-from clinsynth.serve import completions, notes
+from clinsynth.serve import batches, completions, files, notes
 from clinsynth.serve.asgi import Doorkeeper, door_of, service_of
+from clinsynth.serve.batch_runner import BatchRunner
 from clinsynth.serve.door import opened
-from clinsynth.serve.errors import ApiError, ErrorBody, install_handlers
+from clinsynth.serve.errors import ERRORS, ApiError, ErrorBody, install_handlers
 from clinsynth.serve.metrics import CONTENT_TYPE
-from clinsynth.serve.notes import ERRORS
 from clinsynth.serve.service import running
 from clinsynth.serve.settings import Settings
 from clinsynth.serve.wire import Health, ModelList, ModelOut
@@ -30,7 +30,8 @@ def create_app(settings: Settings) -> FastAPI:
             app.state.door = door
             async with running(settings, door.metrics) as service:
                 app.state.service = service
-                yield
+                async with BatchRunner(service, door):
+                    yield
 
     app = FastAPI(
         title="clinsynth",
@@ -43,6 +44,8 @@ def create_app(settings: Settings) -> FastAPI:
     )
     app.include_router(notes.router)
     app.include_router(completions.router)
+    app.include_router(files.router)
+    app.include_router(batches.router)
     app.add_api_route("/v1/models", _models, response_model=ModelList, responses=ERRORS)
     app.add_api_route("/livez", _livez, response_model=Health)
     app.add_api_route("/readyz", _readyz, response_model=Health, responses={503: {"model": ErrorBody}})

@@ -12,7 +12,7 @@ from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from clinsynth.serve.access import OPEN, may_enter
+from clinsynth.serve.access import OPEN, UPLOAD, may_enter
 from clinsynth.serve.door import Door
 from clinsynth.serve.errors import ApiError, as_api_error, as_event, as_response, log_without_text
 from clinsynth.serve.service import Service
@@ -28,8 +28,10 @@ _HEADERS: Final = {
     "x-content-type-options": "nosniff",
     "x-frame-options": "DENY",
 }
+_KEY: Final = "clinsynth.key"
 _CLIENT_GONE: Final = 499  # nginx's number
 _NO_ROUTE: Final = "-"
+_FORM_BYTES: Final = 2**16  # what a form has around a file
 
 
 class Doorkeeper:
@@ -131,10 +133,15 @@ class _Visit:
             raise ApiError(413, _too_large(self._most()))
         self._door.limiter.enter(self._key)
         self._entered = True
+        self._scope[_KEY] = self._key
 
     def _most(self) -> int:
         """Bytes of a body."""
-        return self._door.config.max_body_bytes
+        config = self._door.config
+        return config.batches.max_file_bytes + _FORM_BYTES if self._uploads() else config.max_body_bytes
+
+    def _uploads(self) -> bool:
+        return (self._scope["path"], self._scope["method"]) == (UPLOAD, "POST")
 
     async def _receive_counted(self) -> Message:
         if self._body_ended:
@@ -153,7 +160,9 @@ class _Visit:
 
     def _seconds_for_body(self) -> float:
         passed = time.perf_counter() - self._clock
-        return max(0.0, self._door.config.body_seconds - passed)
+        config = self._door.config
+        allowed = config.batches.upload_seconds if self._uploads() else config.body_seconds
+        return max(0.0, allowed - passed)
 
     async def _send_audited(self, message: Message) -> None:
         if message["type"] == "http.response.start":
@@ -272,6 +281,13 @@ def door_of(request: Request) -> Door:
     door: Any = request.app.state.door
     assert isinstance(door, Door), "the app has not started"
     return door
+
+
+def key_of(request: Request) -> Key:
+    """The key that a request has shown."""
+    key: Any = request.scope[_KEY]
+    assert isinstance(key, Key), "the route has no doorkeeper"
+    return key
 
 
 def _request_id(shown: bytes) -> str:

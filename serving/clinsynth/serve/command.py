@@ -61,6 +61,7 @@ def serve(
     POST /v1/notes         notes by conditions, with entities, verdict and provenance
     POST /v1/completions   OpenAI's shape, also as a stream
     GET  /v1/models        the model and its adapters
+    /v1/files /v1/batches  OpenAI's, kept in the database
     GET  /metrics          for Prometheus
     GET  /openapi.json     all of this, for machines
     GET  /livez /readyz    probes: the process answers; the engine takes requests

@@ -22,8 +22,7 @@ from clinsynth.gate import Gate, Released, StreamGate
 from clinsynth.serve.asgi import service_of
 from clinsynth.serve.context import body_of, release_continuation
 from clinsynth.serve.disconnect import while_connected
-from clinsynth.serve.errors import ApiError, as_api_error, as_event
-from clinsynth.serve.notes import ERRORS
+from clinsynth.serve.errors import ERRORS, ApiError, as_api_error, as_event
 from clinsynth.serve.service import Served, Service, surrogate_key, together
 from clinsynth.serve.tally import Tally, tally_of
 from clinsynth.serve.wire import Usage
@@ -40,13 +39,15 @@ async def completions(body: CompletionRequest, http: Request) -> CompletionRespo
     job = await Job.of(service_of(http), body, tally_of(http.scope))
     if body.stream:
         return StreamingResponse(_events(job), media_type="text/event-stream", headers=_STREAM_HEADERS)
-    done = await while_connected(http, together(job.answer(request) for request in job.requests))
-    choices = [choice for part, _ in done for choice in part]
-    usage = [use for _, use in done]
-    return job.response(
-        sorted(choices, key=lambda choice: choice.index),
-        Usage.of(sum(u.prompt_tokens for u in usage), sum(u.completion_tokens for u in usage)),
-    )
+    return await while_connected(http, job.whole())
+
+
+async def whole_completion(
+    service: Service, body: CompletionRequest, tally: Tally, priority: int
+) -> CompletionResponse:
+    """The answer to a request of a batch. Raises what ``Job.of`` raises."""
+    job = await Job.of(service, body, tally, priority)
+    return await job.whole()
 
 
 @dataclass(slots=True, repr=False)
@@ -63,7 +64,7 @@ class Job:
     created: int = field(default_factory=lambda: int(time.time()))
 
     @classmethod
-    async def of(cls, service: Service, body: CompletionRequest, tally: Tally) -> Job:
+    async def of(cls, service: Service, body: CompletionRequest, tally: Tally, priority: int = 0) -> Job:
         """Checks all that can be wrong before anything is generated.
 
         Raises:
@@ -79,7 +80,9 @@ class Job:
         seed = secrets.randbits(31) if body.seed is None else body.seed
         sampling = _sampling(body, service.config.sampling, seed)
         requests = [
-            await service.engine.prepared(EngineRequest(str(i), prompt, sampling, body.n, served.adapter))
+            await service.engine.prepared(
+                EngineRequest(str(i), prompt, sampling, body.n, served.adapter, priority)
+            )
             for i, prompt in enumerate(prompts)
         ]
         tally.model = served.info.model
@@ -88,6 +91,16 @@ class Job:
     def index(self, request: EngineRequest, index: int) -> int:
         """The number of a choice: prompts in order, the answers of each together."""
         return int(request.id) * self.body.n + index
+
+    async def whole(self) -> CompletionResponse:
+        """All choices of all prompts, with their usage."""
+        done = await together(self.answer(request) for request in self.requests)
+        choices = [choice for part, _ in done for choice in part]
+        usage = [use for _, use in done]
+        return self.response(
+            sorted(choices, key=lambda choice: choice.index),
+            Usage.of(sum(u.prompt_tokens for u in usage), sum(u.completion_tokens for u in usage)),
+        )
 
     async def answer(self, request: EngineRequest) -> tuple[list[Choice], Usage]:
         """All choices of one prompt."""

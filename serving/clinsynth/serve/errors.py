@@ -6,7 +6,7 @@ import difflib
 import json
 import logging
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -17,6 +17,7 @@ from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 
 from clinsynth.engine import EngineDiedError, RefusedRequestError
+from clinsynth.serve.wire_batches import BatchRequest
 from clinsynth.serve.wire_completions import CompletionRequest, StreamOptions
 from clinsynth.serve.wire_notes import NotesRequest
 
@@ -30,8 +31,21 @@ _TYPES: Final = {
     503: "service_unavailable",
 }
 _RETRY_ENGINE: Final = "5"  # seconds
-_BODIES: Final = (NotesRequest, CompletionRequest, StreamOptions)
-_KNOWN_FIELDS: Final = sorted({name for body in _BODIES for name in body.model_fields})
+_BODIES: Final = (NotesRequest, CompletionRequest, StreamOptions, BatchRequest)
+_IN_FORMS_AND_QUERIES: Final = (
+    "file",
+    "purpose",
+    "expires_after[anchor]",
+    "expires_after[seconds]",
+    "limit",
+    "order",
+    "after",
+    "file_id",
+    "batch_id",
+)
+_KNOWN_FIELDS: Final = frozenset(name for body in _BODIES for name in body.model_fields) | frozenset(
+    _IN_FORMS_AND_QUERIES
+)
 _PLAIN_NAME: Final = re.compile(r"[a-z_]{1,40}")
 
 
@@ -48,6 +62,12 @@ class ErrorBody(BaseModel):
     """The body of every answer that is not a success."""
 
     error: ErrorDetail
+
+
+ERRORS: Final[dict[int | str, dict[str, Any]]] = {
+    code: {"model": ErrorBody} for code in (400, 401, 403, 404, 408, 413, 422, 429, 500, 503)
+}
+"""What any route may answer, for the API's document."""
 
 
 class ApiError(Exception):
@@ -137,16 +157,23 @@ async def _known(_: Request, error: Exception) -> JSONResponse:
     return as_response(as_api_error(error))
 
 
-def explain(errors: Sequence[Any]) -> tuple[str | None, str]:
-    """The first error of a validation: the field's name, and one line without the value that was sent."""
+def explain(
+    errors: Sequence[Any], known: Collection[str] = _KNOWN_FIELDS, *, placed: bool = True
+) -> tuple[str | None, str]:
+    """The first error of a validation: the field's name, and one line without the value that was sent.
+
+    Args:
+        known: names of fields; anything else in an error's place came from outside, and is not repeated.
+        placed: an error's place begins with where in a request it is, as FastAPI has it.
+    """
     first = errors[0]
     if first["type"] == "json_invalid":
         return None, "the body is not JSON"
-    path = [part for part in first["loc"] if part != "body"]
+    path = list(first["loc"])[1 if placed else 0 :]
     if first["type"] == "extra_forbidden":
-        return _unknown_field(str(path[-1]))
+        return _unknown_field(str(path[-1]), known)
     # between the names stand those of a union's branches ("list[int]"), which say nothing to a client
-    field = ".".join(str(part) for part in path if isinstance(part, int) or part in _KNOWN_FIELDS)
+    field = ".".join(str(part) for part in path if isinstance(part, int) or part in known)
     if not field:
         return None, "the body must be a JSON object"
     if first["type"] == "missing":
@@ -155,10 +182,10 @@ def explain(errors: Sequence[Any]) -> tuple[str | None, str]:
     return field, f"{field}: {message[:1].lower()}{message[1:]}"
 
 
-def _unknown_field(name: str) -> tuple[str | None, str]:
+def _unknown_field(name: str, known: Collection[str]) -> tuple[str | None, str]:
     # a field's name comes from outside too: what does not look like one is not repeated
     if not _PLAIN_NAME.fullmatch(name):
         return None, "the body has a field that does not exist"
-    near = difflib.get_close_matches(name, _KNOWN_FIELDS, n=1)
+    near = difflib.get_close_matches(name, sorted(known), n=1)
     hint = f": did you mean {near[0]}?" if near else ""
     return name, f"there is no field {name}{hint}"

@@ -57,6 +57,12 @@ class Metrics:
             buckets=_GATE_SECONDS,
             registry=self._registry,
         )
+        self.batch_lines = Counter(
+            "clinsynth_batch_lines",
+            "Lines of batches, by what came of them.",
+            ("result",),
+            registry=self._registry,
+        )
         self.engine_up = Gauge(
             "clinsynth_engine_up", "1 while the engine can take requests.", registry=self._registry
         )

@@ -16,9 +16,9 @@ from clinsynth.engine import Request as EngineRequest
 from clinsynth.gate import VERSION, Released
 from clinsynth.serve.asgi import service_of
 from clinsynth.serve.disconnect import while_connected
-from clinsynth.serve.errors import ApiError, ErrorBody
+from clinsynth.serve.errors import ERRORS, ApiError
 from clinsynth.serve.service import Served, Service, derived_seed, surrogate_key, together
-from clinsynth.serve.tally import tally_of
+from clinsynth.serve.tally import Tally, tally_of
 from clinsynth.serve.wire import Usage
 from clinsynth.serve.wire_notes import (
     AttributesOut,
@@ -31,23 +31,31 @@ from clinsynth.serve.wire_notes import (
 from clinsynth.tokens import template
 
 router = APIRouter()
-ERRORS: dict[int | str, dict[str, Any]] = {
-    code: {"model": ErrorBody} for code in (400, 401, 403, 404, 408, 413, 422, 429, 500, 503)
-}
 
 
 @router.post("/v1/notes", responses=ERRORS)
 async def notes(body: NotesRequest, http: Request) -> NotesResponse:
     """Notes by conditions. A note that the gate rejects is drawn again, then reported as withheld."""
-    service = service_of(http)
+    return await while_connected(http, answer_notes(service_of(http), body, tally_of(http.scope)))
+
+
+async def answer_notes(
+    service: Service, body: NotesRequest, tally: Tally, priority: int = 0
+) -> NotesResponse:
+    """The answer to a request, live or of a batch.
+
+    Raises:
+        ApiError: no such model, or too many notes.
+        RefusedRequestError, EngineDiedError: as ``draw_note``.
+    """
     served = service.model(body.model)
     if body.n > service.config.max_n:
         raise ApiError(422, f"n: is {body.n}, this server allows {service.config.max_n}", param="n")
     seed = secrets.randbits(31) if body.seed is None else body.seed
-    drawing = together(draw_note(service, served, body, seed, index) for index in range(body.n))
-    tally = tally_of(http.scope)
     tally.model = served.info.model
-    drawn = await while_connected(http, drawing)
+    drawn = await together(
+        draw_note(service, served, body, seed, index, priority) for index in range(body.n)
+    )
     for one in drawn:
         tally.add(one.prompt, one.written)
         tally.answer(withheld=one.note.status == "withheld")
@@ -70,7 +78,9 @@ class Drawn:
     written: int
 
 
-async def draw_note(service: Service, served: Served, body: NotesRequest, seed: int, index: int) -> Drawn:
+async def draw_note(
+    service: Service, served: Served, body: NotesRequest, seed: int, index: int, priority: int = 0
+) -> Drawn:
     """Note ``index`` of a request: the first draw that passes the gate, or the last one's report.
 
     The draw's seed comes from the request's seed, the index and the attempt: note 3 of 5 is note 3 of 50.
@@ -86,7 +96,13 @@ async def draw_note(service: Service, served: Served, body: NotesRequest, seed: 
     for attempt in range(1, attempts + 1):
         sampling = default.model_copy(update={"seed": derived_seed(seed, index, attempt)})
         [completion] = await service.engine.complete(
-            EngineRequest(f"{seed}-{index}-{attempt}", prompt, sampling, adapter=served.adapter)
+            EngineRequest(
+                f"{seed}-{index}-{attempt}",
+                prompt,
+                sampling,
+                adapter=served.adapter,
+                priority=priority,
+            )
         )
         read, written = read + completion.prompt_tokens, written + completion.tokens
         released = await _release(service, served, body, completion, seed=sampling.seed or 0)

@@ -12,7 +12,7 @@ import hashlib
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol, TypeVar
 
@@ -64,6 +64,7 @@ class Service:
     Args:
         models: by the names that requests call them; the first answers where a request names none.
         started: Unix time.
+        batches_changed: set when a batch has come or is to be cancelled, so that nobody need wait to look.
     """
 
     config: ServeConfig
@@ -72,6 +73,7 @@ class Service:
     pool: ThreadPoolExecutor
     metrics: Metrics
     started: int
+    batches_changed: asyncio.Event = field(default_factory=asyncio.Event)
 
     @property
     def engine(self) -> LiveEngine:

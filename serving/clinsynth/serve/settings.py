@@ -34,6 +34,26 @@ class LimitsConfig(Config):
     concurrency: int | None = Field(default=256, ge=1)
 
 
+class BatchesConfig(Config):
+    """Files and batches.
+
+    Args:
+        concurrency: lines of a batch under way at once; live requests go before them.
+        max_file_bytes: of an upload.
+        upload_seconds: an upload must have come in this time.
+        max_lines: of a batch.
+        max_open: batches of a key that have not ended.
+        keep_days: files are removed after so many days, unless they say another time.
+    """
+
+    concurrency: int = Field(default=16, ge=1, le=1024)
+    max_file_bytes: int = Field(default=100 * 2**20, ge=1024)
+    upload_seconds: float = Field(default=600.0, gt=0)
+    max_lines: int = Field(default=50_000, ge=1)
+    max_open: int = Field(default=20, ge=1)
+    keep_days: int = Field(default=30, ge=1)
+
+
 class ServeConfig(Config):
     """A server's policy, ``configs/serve/*.yaml``.
 
@@ -45,6 +65,7 @@ class ServeConfig(Config):
         max_n: most notes or choices of one request.
         gate_workers: threads that look at notes; the event loop never does.
         limits: what each key may use.
+        batches: files and batches.
         max_body_bytes: larger requests are refused unread.
         body_seconds: a request's body must have come in this time.
         send_seconds: a client that takes no byte for so long is given up.
@@ -62,6 +83,7 @@ class ServeConfig(Config):
     max_n: int = Field(default=64, ge=1, le=1024)
     gate_workers: int = Field(default=2, ge=1, le=64)
     limits: LimitsConfig = LimitsConfig()
+    batches: BatchesConfig = BatchesConfig()
     max_body_bytes: int = Field(default=2**20, ge=1024)
     body_seconds: float = Field(default=30.0, gt=0)
     send_seconds: float = Field(default=30.0, gt=0)

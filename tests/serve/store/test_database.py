@@ -147,13 +147,13 @@ def test_what_was_reported_outlives_a_kill(url: str) -> None:
     here, there = context.Pipe(duplex=False)
     writer = context.Process(target=_write_until_killed, args=(url, there))
     writer.start()
+    there.close()  # so that the writer's end is the pipe's
     last = -1
     while last < 20:
         last = here.recv()
     assert writer.pid is not None
     os.kill(writer.pid, signal.SIGKILL)
     writer.join()
-    there.close()
     with contextlib.suppress(EOFError):
         while True:
             last = here.recv()

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from types import TracebackType
-from typing import Final, Self
+from typing import Self
 
 from sqlalchemy import Connection, delete, insert, select
 
 from clinsynth.serve.store.database import Database
+from clinsynth.serve.store.gathered import Gathered
 from clinsynth.serve.store.tables import AUDIT
-
-_MOST: Final = 500  # entries of one commit
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,12 +42,10 @@ class Entry:
 
 
 class Audit:
-    """Writes entries, many in one commit: while one commit is under way, the next entries gather."""
+    """An async context manager: what was to be written is, when it ends."""
 
     def __init__(self, database: Database) -> None:
-        self._database = database
-        self._waiting: list[tuple[Entry, asyncio.Future[None]]] = []
-        self._task: asyncio.Task[None] | None = None
+        self._gathered = Gathered(database, _insert)
 
     async def __aenter__(self) -> Self:
         return self
@@ -61,49 +56,19 @@ class Audit:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        if self._task is not None:
-            await self._task
+        await self._gathered.settle()
 
     async def write(self, entry: Entry) -> None:
-        """Returns when the entry is on disk.
+        """Returns when the entry is on disk; it is written also when whoever asks is gone.
 
         Raises:
             SQLAlchemyError: it could not be written. The request must not be answered then.
         """
-        done = asyncio.get_running_loop().create_future()
-        self._waiting.append((entry, done))
-        if self._task is None or self._task.done():
-            self._task = asyncio.ensure_future(self._commit_all())
-        # whoever asked may be gone: the entry is written all the same
-        await asyncio.shield(done)
-
-    async def _commit_all(self) -> None:
-        while self._waiting:
-            batch, self._waiting = self._waiting[:_MOST], self._waiting[_MOST:]
-            rows = [asdict(entry) for entry, _ in batch]
-            try:
-                await self._database.run(lambda connection, rows=rows: _insert(connection, rows))  # type: ignore[misc]
-            except Exception as error:  # noqa: BLE001 - each who waits is told
-                for _, done in batch:
-                    _tell(done, error)
-            else:
-                for _, done in batch:
-                    _tell(done, None)
+        await self._gathered.write(entry)
 
 
-def _tell(done: asyncio.Future[None], error: Exception | None) -> None:
-    if done.done():
-        return
-    if error is None:
-        done.set_result(None)
-        return
-    done.set_exception(error)
-    with contextlib.suppress(Exception):
-        done.exception()  # where nobody waits any more, the loop need not complain
-
-
-def _insert(connection: Connection, rows: list[dict[str, object]]) -> None:
-    connection.execute(insert(AUDIT), rows)
+def _insert(connection: Connection, entries: list[Entry]) -> None:
+    connection.execute(insert(AUDIT), [asdict(entry) for entry in entries])
 
 
 def entries(connection: Connection, since: int = 0) -> Iterator[Entry]:
