@@ -18,6 +18,7 @@ CONFIG = """
 engine: {dtype: float32, kv_cache_gib: 0.1, max_num_seqs: 16}
 sampling: {temperature: 0.5}
 max_attempts: 3
+max_logprobs: 3
 graceful_seconds: 20
 """
 

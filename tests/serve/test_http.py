@@ -140,6 +140,50 @@ def test_entities_can_be_left_out(client: httpx.Client) -> None:
     assert without["text"] == with_spans["text"]
 
 
+def test_a_note_comes_out_of_its_record_again(client: httpx.Client) -> None:
+    asked = {
+        "n": 6,
+        "seed": 8,
+        "sex": "female",
+        "diagnoses": ["asthma"],
+        "temperature": 0.7,
+        "model": "ward",
+    }
+    for mode in ("tags", "surrogates"):
+        for note in _notes(client, **asked, mode=mode)["notes"]:
+            answer = client.post("/v1/notes/regenerate", json={"provenance": note["provenance"]})
+            assert answer.status_code == 200, answer.text
+            again = answer.json()["note"]
+            for same in ("text", "entities", "phi", "status", "verdict", "attributes", "provenance"):
+                assert again[same] == note[same]
+    record = note["provenance"]
+    for name, other in (("card_sha256", "0" * 64), ("engine", "vllm 0.1"), ("gate_version", 1)):
+        answer = client.post("/v1/notes/regenerate", json={"provenance": {**record, name: other}})
+        assert (answer.status_code, answer.json()["error"]["param"]) == (409, f"provenance.{name}")
+    answer = client.post("/v1/notes/regenerate", json={"provenance": {**record, "model": "gone"}})
+    assert answer.status_code == 404
+    answer = client.post("/v1/notes/regenerate", json={"provenance": {**record, "extra": _SECRET}})
+    assert answer.status_code == 422
+    assert _SECRET not in answer.text
+
+
+def test_notes_have_the_sections_that_were_asked_for(client: httpx.Client) -> None:
+    released = [
+        note for note in _notes(client, n=8, seed=2, sections=["plan"])["notes"] if note["text"] is not None
+    ]
+    assert released
+    assert all("\nPlan:" in note["text"] for note in released)
+    withheld = _notes(client, n=2, seed=2, sections=["Plan", _SECRET])["notes"]
+    for note in withheld:
+        assert note["status"] == "withheld"
+        assert note["text"] is None
+        reasons = [
+            reason for verdict in (note["verdict"], *note["rejected"]) for reason in verdict["reasons"]
+        ]
+        assert "sections.1" in {r["detail"] for r in reasons if r["code"] == "section_missing"}
+        assert _SECRET not in json.dumps(note)
+
+
 def test_what_the_gate_rejects_is_withheld_with_reasons_and_no_text(client: httpx.Client) -> None:
     body = _notes(client, n=16, seed=1, temperature=2)
     withheld = [note for note in body["notes"] if note["status"] == "withheld"]

@@ -14,6 +14,7 @@ from tests.serve.live import CONFIG, KEY, Server, engine_of
 
 from clinsynth.serve.store.audit import entries
 from clinsynth.serve.store.database import Database
+from clinsynth.tokens.template import parse
 
 pytestmark = pytest.mark.slow
 
@@ -60,6 +61,31 @@ def test_streams(client: openai.OpenAI) -> None:
     assert [texts[choice.index] for choice in whole.choices] == [choice.text for choice in whole.choices]
     assert [reasons[choice.index] for choice in whole.choices] == [c.finish_reason for c in whole.choices]
     assert usage == whole.usage
+
+
+def test_logprobs(client: openai.OpenAI) -> None:
+    greedy = {"max_tokens": 40, "temperature": 0}
+    ask = client.completions.create
+    for stream in (False, True):
+        mode = {"mode": "tags"}
+        answer: Any = ask(
+            model="tiny-llama", prompt=PROMPT, logprobs=2, stream=stream, extra_body=mode, **greedy
+        )
+        choices = [c for chunk in answer for c in chunk.choices] if stream else answer.choices
+        text, told = "".join(choice.text for choice in choices), choices[-1].logprobs
+        assert len(told.tokens) == len(told.token_logprobs) == len(told.top_logprobs) == 40
+        assert parse("".join(told.tokens), finished=True).text == text
+        for token, logprob, top, at in zip(
+            told.tokens, told.token_logprobs, told.top_logprobs, told.text_offset, strict=True
+        ):
+            assert len(top) <= 2
+            assert max(top, key=top.get) == token, "greedy takes the likeliest"
+            assert top[token] == logprob <= 0
+            assert token.startswith("<|") or text[at : at + len(token)] == token
+    only = ask(model="tiny-llama", prompt=PROMPT, logprobs=0, **greedy).choices[0].logprobs
+    assert only is None or only.top_logprobs is None
+    with pytest.raises(openai.UnprocessableEntityError, match="allows 3"):
+        ask(model="tiny-llama", prompt=PROMPT, logprobs=4, **greedy)
 
 
 def test_errors_are_the_classes_that_its_users_catch(client: openai.OpenAI, server: Server) -> None:

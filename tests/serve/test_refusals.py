@@ -12,6 +12,7 @@ from tests.serve.conftest import KEY, at_the_door
 SECRET = "Bloomquist"
 _ROUTES = [
     ("POST", "/v1/notes"),
+    ("POST", "/v1/notes/regenerate"),
     ("POST", "/v1/completions"),
     ("GET", "/v1/models"),
     ("GET", "/openapi.json"),
@@ -79,6 +80,8 @@ _BAD_NOTES: list[tuple[Any, str | None, str]] = [
     ({"temperature": SECRET}, "temperature", "number"),
     ({"top_p": 0}, "top_p", "greater than 0"),
     ({"max_tokens": 0}, "max_tokens", "greater"),
+    ({"sections": SECRET}, "sections", "list"),
+    ({"sections": [""]}, "sections.0", "at least 1"),
     ({"mode": SECRET}, "mode", "'tags' or 'surrogates'"),
     ({"entities": SECRET}, "entities", "boolean"),
     ({"note_typ": SECRET}, "note_typ", "did you mean note_type"),

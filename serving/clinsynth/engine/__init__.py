@@ -10,6 +10,7 @@ from clinsynth.engine.request import (
     EngineDiedError,
     RefusedRequestError,
     Request,
+    TokenLogprob,
 )
 
 __all__ = [
@@ -23,4 +24,5 @@ __all__ = [
     "RefusedRequestError",
     "Request",
     "Sampling",
+    "TokenLogprob",
 ]

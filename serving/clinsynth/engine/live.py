@@ -145,6 +145,7 @@ class LiveEngine:
             RefusedRequestError: the request cannot be run; nothing was generated.
             EngineDiedError: the engine is gone.
         """
+        assert self._translator is not None, "the engine has not started"
         async with contextlib.aclosing(self._outputs(request, delta=True)) as outputs:
             async for output, prompt_tokens in outputs:
                 for part in output.outputs:
@@ -155,6 +156,7 @@ class LiveEngine:
                         token_ids=tuple(part.token_ids),
                         finish_reason=None if part.finish_reason is None else finish_reason(part),
                         prompt_tokens=prompt_tokens,
+                        logprobs=self._translator.logprobs(request, part),
                     )
 
     async def complete(self, request: Request) -> list[Completion]:
@@ -207,7 +209,9 @@ class LiveEngine:
         assert self._llm is not None
         assert self._translator is not None
         try:
-            params = self._translator.sampling_params(request.sampling, n=request.n, delta=delta)
+            params = self._translator.sampling_params(
+                request.sampling, n=request.n, delta=delta, logprobs=request.logprobs
+            )
             stream = self._llm.generate(
                 tokens_input(ids),
                 params,

@@ -45,6 +45,7 @@ class Request:
         n: answers wanted.
         adapter: which of the engine's adapters answers; None: the model alone.
         priority: of a live engine: where requests wait, those with smaller numbers go first.
+        logprobs: how probable each token was, and so many of the likeliest beside it; None: not wanted.
     """
 
     id: str
@@ -53,6 +54,7 @@ class Request:
     n: int = 1
     adapter: str | None = None
     priority: int = 0
+    logprobs: int | None = None
 
     def __post_init__(self) -> None:
         if self.n < 1:
@@ -61,6 +63,20 @@ class Request:
     def __repr__(self) -> str:
         unit = "characters" if isinstance(self.prompt, str) else "tokens"
         return f"Request(id={self.id!r}, {unit}={len(self.prompt)}, n={self.n})"
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class TokenLogprob:
+    """How probable a token of an answer was.
+
+    Args:
+        logprob: natural logarithm of its probability, before temperature and the like.
+        top: the likeliest tokens at its place with theirs, the likeliest first.
+    """
+
+    text: str
+    logprob: float
+    top: tuple[tuple[str, float], ...]
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -74,6 +90,7 @@ class Completion:
         prompt_tokens: length of the prompt, 0 when it could not be read.
         error: one line without prompt text when ``finish_reason`` is ``error``; then ``text`` is empty.
         seed: what the draw used; None for greedy or when the request brought none.
+        logprobs: one for each token, where the request asked for them.
     """
 
     id: str
@@ -84,6 +101,7 @@ class Completion:
     prompt_tokens: int = 0
     error: str | None = None
     seed: int | None = None
+    logprobs: tuple[TokenLogprob, ...] = ()
 
     @property
     def tokens(self) -> int:
@@ -112,6 +130,7 @@ class Delta:
     token_ids: tuple[int, ...]
     finish_reason: FinishReason | None
     prompt_tokens: int
+    logprobs: tuple[TokenLogprob, ...] = ()
 
     def __repr__(self) -> str:
         return (

@@ -6,7 +6,13 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from clinsynth.engine.config import Sampling
-from clinsynth.engine.request import Completion, FinishReason, RefusedRequestError, Request
+from clinsynth.engine.request import (
+    Completion,
+    FinishReason,
+    RefusedRequestError,
+    Request,
+    TokenLogprob,
+)
 from clinsynth.tokens.tokenizer import NoteTokenizer
 
 TRIAL: Final = Sampling(temperature=0, max_tokens=1, ignore_end=True)
@@ -61,7 +67,9 @@ class Translator:
             )
         return ids
 
-    def sampling_params(self, sampling: Sampling, *, n: int, delta: bool = False) -> Any:
+    def sampling_params(
+        self, sampling: Sampling, *, n: int, delta: bool = False, logprobs: int | None = None
+    ) -> Any:
         """The form that vLLM takes. Special tokens stay in the text, and no spaces are put between them."""
         from vllm import SamplingParams
         from vllm.sampling_params import RequestOutputKind
@@ -77,6 +85,7 @@ class Translator:
             min_p=sampling.min_p,
             max_tokens=sampling.max_tokens,
             seed=sampling.seed,
+            logprobs=logprobs,
             stop=list(sampling.stop),
             stop_token_ids=stop_ids,
             ignore_eos=sampling.ignore_end,
@@ -100,6 +109,24 @@ class Translator:
             prompt_tokens=prompt_tokens,
             error=None if finish_reason(output) != "error" else "the engine gave the request up",
             seed=None if seed is None else seed + index,
+            logprobs=self.logprobs(request, output),
+        )
+
+    def logprobs(self, request: Request, output: Any) -> tuple[TokenLogprob, ...]:
+        """One for each token of ``output``, where the request asked for them."""
+        if request.logprobs is None or not output.logprobs:
+            return ()
+        return tuple(
+            TokenLogprob(
+                self.decode([token_id]),
+                _finite(found[token_id].logprob),
+                tuple(
+                    (self.decode([other]), _finite(one.logprob))
+                    for other, one in sorted(found.items(), key=lambda item: item[1].rank or 0)
+                    if one.rank is not None and one.rank <= request.logprobs
+                ),
+            )
+            for token_id, found in zip(output.token_ids, output.logprobs, strict=True)
         )
 
     def _text(self, output: Any) -> str:
@@ -110,6 +137,11 @@ class Translator:
     def decode(self, token_ids: Sequence[int]) -> str:
         """The text of the tokens, all special tokens in it and nothing tidied up."""
         return self._tokenizer.decode(token_ids)
+
+
+def _finite(logprob: float) -> float:
+    # of a token that cannot be: JSON has no infinity; OpenAI's number for it
+    return max(logprob, -9999.0)
 
 
 def finish_reason(output: Any) -> FinishReason:

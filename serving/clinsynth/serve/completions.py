@@ -8,7 +8,7 @@ import json
 import secrets
 import time
 import uuid
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import Any
@@ -16,13 +16,14 @@ from typing import Any
 from fastapi import APIRouter, Request
 from fastapi.responses import StreamingResponse
 
-from clinsynth.engine import Completion, Sampling
+from clinsynth.engine import Completion, Delta, Sampling, TokenLogprob
 from clinsynth.engine import Request as EngineRequest
 from clinsynth.gate import Gate, Released, StreamGate
 from clinsynth.serve.asgi import service_of
 from clinsynth.serve.context import body_of, release_continuation
 from clinsynth.serve.disconnect import while_connected
 from clinsynth.serve.errors import ERRORS, ApiError, as_api_error, as_event
+from clinsynth.serve.logprobs import logprobs_of
 from clinsynth.serve.service import Served, Service, surrogate_key, together
 from clinsynth.serve.tally import Tally, tally_of
 from clinsynth.serve.wire import Usage
@@ -77,11 +78,14 @@ class Job:
             raise ApiError(
                 422, f"n: {len(prompts)} prompts times n is over {service.config.max_n}", param="n"
             )
+        if (body.logprobs or 0) > service.config.max_logprobs:
+            most = service.config.max_logprobs
+            raise ApiError(422, f"logprobs: this server allows {most}", param="logprobs")
         seed = secrets.randbits(31) if body.seed is None else body.seed
         sampling = _sampling(body, service.config.sampling, seed)
         requests = [
             await service.engine.prepared(
-                EngineRequest(str(i), prompt, sampling, body.n, served.adapter, priority)
+                EngineRequest(str(i), prompt, sampling, body.n, served.adapter, priority, body.logprobs)
             )
             for i, prompt in enumerate(prompts)
         ]
@@ -116,7 +120,8 @@ class Job:
         parsed = parse(completion.text, entity_labels=self.served.entity_labels, finished=True)
         look = self.gated(self.served.text_gate, request, index)
         released = await self.service.look(functools.partial(look, parsed))
-        return self.choice(index, released, completion.finish_reason)
+        choice = self.choice(index, released, completion.finish_reason)
+        return self.with_logprobs(choice, completion.logprobs, completion.text, released)
 
     def gated(self, gate: Gate, request: EngineRequest, index: int) -> functools.partial[Released]:
         """``gate`` for one choice: takes what the model wrote, parsed."""
@@ -149,6 +154,16 @@ class Job:
             return Choice(index=index, text="", finish_reason=reason if empty else "content_filter")
         self.tally.answer(withheld=False)
         return Choice(index=index, text=released.note.text[sent:], finish_reason=reason)
+
+    def with_logprobs(
+        self, choice: Choice, tokens: Sequence[TokenLogprob], text: str, released: Released
+    ) -> Choice:
+        """The choice, with how probable its tokens were where the request asks for it."""
+        wanted = self.body.logprobs
+        if wanted is None:
+            return choice
+        found = logprobs_of(tokens, wanted, text, released, self.served.entity_labels)
+        return choice.model_copy(update={"logprobs": found})
 
     def response(self, choices: list[Choice], usage: Usage | None = None) -> CompletionResponse:
         """The answer, or one event of a stream."""
@@ -211,12 +226,15 @@ async def _events(job: Job) -> AsyncGenerator[str]:
 async def _stream(job: Job, request: EngineRequest, queue: asyncio.Queue[Any]) -> Usage:
     """Feeds the choices of one prompt through a gate each."""
     gates = {i: job.stream_gate(request, job.index(request, i)) for i in range(request.n)}
+    said: dict[int, list[Delta]] = {i: [] for i in range(request.n)}
     read = written = 0
     async with aclosing(job.service.engine.generate(request)) as deltas:
         async for delta in deltas:
             job.tally.add(delta.prompt_tokens if not read else 0, len(delta.token_ids))
             read, written = delta.prompt_tokens, written + len(delta.token_ids)
             index, gate = job.index(request, delta.index), gates[delta.index]
+            if job.body.logprobs is not None:
+                said[delta.index].append(delta)
             if delta.finish_reason == "error":
                 raise ApiError(500, "the engine gave the request up")
             if gate.feed(delta.text) and (text := await job.service.beside(gate.settled)):
@@ -224,6 +242,9 @@ async def _stream(job: Job, request: EngineRequest, queue: asyncio.Queue[Any]) -
             if delta.finish_reason is not None:
                 released = await job.service.look(functools.partial(gate.finish, finished=True))
                 last = job.choice(index, released, delta.finish_reason, gate.sent)
+                # all of them in the last event: whether they may be told is known only then
+                tokens = [token for one in said[delta.index] for token in one.logprobs]
+                last = job.with_logprobs(last, tokens, "".join(d.text for d in said[delta.index]), released)
                 queue.put_nowait(job.response([last]))
                 if released.note is None and gate.sent:
                     raise ApiError(500, f"choice {index}: what was sent is withdrawn", code="withdrawn")

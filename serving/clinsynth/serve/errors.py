@@ -19,7 +19,7 @@ from starlette.exceptions import HTTPException
 from clinsynth.engine import EngineDiedError, RefusedRequestError
 from clinsynth.serve.wire_batches import BatchRequest
 from clinsynth.serve.wire_completions import CompletionRequest, StreamOptions
-from clinsynth.serve.wire_notes import NotesRequest
+from clinsynth.serve.wire_notes import Conditions, NotesRequest, Provenance, RegenerateRequest, SamplingOut
 
 _log = logging.getLogger(__name__)
 
@@ -31,7 +31,16 @@ _TYPES: Final = {
     503: "service_unavailable",
 }
 _RETRY_ENGINE: Final = "5"  # seconds
-_BODIES: Final = (NotesRequest, CompletionRequest, StreamOptions, BatchRequest)
+_BODIES: Final = (
+    NotesRequest,
+    CompletionRequest,
+    StreamOptions,
+    BatchRequest,
+    RegenerateRequest,
+    Provenance,
+    Conditions,
+    SamplingOut,
+)
 _IN_FORMS_AND_QUERIES: Final = (
     "file",
     "purpose",

@@ -63,6 +63,8 @@ class ServeConfig(Config):
         sampling: how tokens are drawn where a request does not say.
         max_attempts: draws for one note before it is reported as withheld.
         max_n: most notes or choices of one request.
+        max_logprobs: others beside each token that a request for ``logprobs`` may ask for. They are what
+            the model would have written instead, and no gate has seen them.
         gate_workers: threads that look at notes; the event loop never does.
         limits: what each key may use.
         batches: files and batches.
@@ -81,6 +83,7 @@ class ServeConfig(Config):
     sampling: Sampling = Sampling()
     max_attempts: int = Field(default=4, ge=1, le=100)
     max_n: int = Field(default=64, ge=1, le=1024)
+    max_logprobs: int = Field(default=0, ge=0, le=20)
     gate_workers: int = Field(default=2, ge=1, le=64)
     limits: LimitsConfig = LimitsConfig()
     batches: BatchesConfig = BatchesConfig()

@@ -28,8 +28,23 @@ class CompletionRequest(Drawing):
     )
     stream: bool = False
     stream_options: StreamOptions | None = None
+    logprobs: int | None = Field(
+        default=None, ge=0, le=20, description="how probable each token was, and so many others beside it"
+    )
     user: str | None = Field(default=None, max_length=200, description="not kept")
     mode: Mode = "surrogates"
+
+
+class Logprobs(BaseModel):
+    """OpenAI's, of the tokens as generated: marks of entities are among them, and are not in the text.
+
+    Natural logarithms, before temperature and the like; ``text_offset`` is in characters of the text.
+    """
+
+    tokens: list[str]
+    token_logprobs: list[float]
+    top_logprobs: list[dict[str, float]] | None
+    text_offset: list[int]
 
 
 class Choice(BaseModel):
@@ -37,7 +52,9 @@ class Choice(BaseModel):
 
     index: int
     text: str
-    logprobs: None = None
+    logprobs: Logprobs | None = Field(
+        default=None, description="null also where the gate changed the text: then they tell of another"
+    )
     finish_reason: Literal["stop", "length", "content_filter"] | None
 
 

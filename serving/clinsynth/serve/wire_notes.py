@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from clinsynth.corpus import AGE_BANDS, SEXES, Attributes, Note
 from clinsynth.engine import EngineInfo, Sampling
@@ -31,15 +31,29 @@ class Conditions(RequestBody):
         """The conditions as a note's attributes."""
         return Attributes(self.note_type, self.specialty, self.sex, self.age_band, tuple(self.diagnoses))
 
+    @classmethod
+    def of(cls, attributes: Attributes) -> Conditions:
+        """The conditions that a note's attributes are."""
+        a = attributes
+        return cls(
+            note_type=a.note_type,
+            specialty=a.specialty,
+            sex=a.sex,
+            age_band=a.age_band,
+            diagnoses=list(a.diagnoses),
+        )
+
 
 class NotesRequest(Conditions, Drawing):
     """``POST /v1/notes``.
 
-    ``n`` notes; ``seed`` makes them repeatable; ``mode`` is what stands for a person's data: tags such as
-    ``<|NAME|>`` or invented values; ``entities`` asks for the spans of problems, tests and treatments.
+    ``n`` notes; a note without a line that begins with each of ``sections`` is drawn again; ``seed`` makes
+    them repeatable; ``mode`` is what stands for a person's data: tags such as ``<|NAME|>`` or invented
+    values; ``entities`` asks for the spans of problems, tests and treatments.
     """
 
     n: int = Field(default=1, ge=1)
+    sections: list[HeaderText] = Field(default=[], max_length=12, examples=[["Hospital course"]])
     seed: Seed | None = None
     mode: Mode = "surrogates"
     entities: bool = True
@@ -101,15 +115,19 @@ class AttributesOut(BaseModel):
 class SamplingOut(BaseModel):
     """How the tokens were drawn."""
 
-    temperature: float
-    top_p: float
-    top_k: int
-    min_p: float
-    max_tokens: int | None
+    model_config = ConfigDict(extra="forbid")
+
+    temperature: float = Field(ge=0, le=2)
+    top_p: float = Field(gt=0, le=1)
+    top_k: int = Field(ge=0)
+    min_p: float = Field(ge=0, le=1)
+    max_tokens: int | None = Field(ge=1)
 
 
 class Provenance(BaseModel):
     """All that is needed to make the note again: the model, the draw, and what it was asked."""
+
+    model_config = ConfigDict(extra="forbid")
 
     model: str
     model_sha256: str
@@ -118,10 +136,10 @@ class Provenance(BaseModel):
     backend: str
     dtype: str
     gate_version: int
-    seed: int = Field(description="of this draw")
-    attempt: int = Field(description="1 for the first draw")
+    seed: Seed = Field(description="of this draw")
+    attempt: int = Field(ge=1, description="1 for the first draw")
     mode: Mode
-    conditions: AttributesOut
+    conditions: Conditions
     sampling: SamplingOut
 
     @classmethod
@@ -138,18 +156,32 @@ class Provenance(BaseModel):
         assert sampling.seed is not None, "every draw has a seed"
         return cls(
             model=info.model,
-            model_sha256=info.model_sha256,
-            card_sha256=info.card_sha256,
-            engine=f"{info.engine} {info.version}",
-            backend=info.backend,
-            dtype=info.dtype,
-            gate_version=gate_version,
+            **cls.made_by(info, gate_version),
             seed=sampling.seed,
             attempt=attempt,
             mode=mode,
-            conditions=AttributesOut.of(conditions),
+            conditions=Conditions.of(conditions),
             sampling=SamplingOut(**sampling.model_dump(include=set(SamplingOut.model_fields))),
         )
+
+    @staticmethod
+    def made_by(info: EngineInfo, gate_version: int) -> dict[str, Any]:
+        """What must be the same for a note to come out the same."""
+        return {
+            "model_sha256": info.model_sha256,
+            "card_sha256": info.card_sha256,
+            "engine": f"{info.engine} {info.version}",
+            "backend": info.backend,
+            "dtype": info.dtype,
+            "gate_version": gate_version,
+        }
+
+
+class RegenerateRequest(RequestBody):
+    """``POST /v1/notes/regenerate``: the record of a note, as it came with it."""
+
+    provenance: Provenance
+    entities: bool = True
 
 
 class NoteOut(BaseModel):
@@ -185,4 +217,11 @@ class NotesResponse(BaseModel):
     model: str
     seed: int = Field(description="the request's, or the one drawn for it: send it to get the same notes")
     notes: list[NoteOut]
+    usage: Usage
+
+
+class RegeneratedResponse(BaseModel):
+    """Answer of ``POST /v1/notes/regenerate``."""
+
+    note: NoteOut
     usage: Usage
