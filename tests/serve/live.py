@@ -54,6 +54,7 @@ class Server:
                     "CLINSYNTH_API_KEY": KEY,
                     "CLINSYNTH_DATABASE_URL": self.database,
                     "OMP_NUM_THREADS": "1",
+                    "CXX": "/no/compiler/when/serving",
                 },
                 text=True,
             )

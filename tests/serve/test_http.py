@@ -271,11 +271,12 @@ def test_a_stream_gives_the_same_text_and_ends_with_done(client: httpx.Client) -
     ("body", "status", "param"),
     [
         ({"prompt": f"{_SECRET} " * 200}, 400, "prompt"),
-        ({"prompt": ""}, 400, "prompt"),
+        ({"prompt": ""}, 422, "prompt"),
         ({"prompt": []}, 422, "prompt"),
         ({"prompt": [99_999]}, 400, "prompt"),
         ({"prompt": _SECRET, "max_tokens": 1000}, 400, "max_tokens"),
         ({"prompt": _SECRET, "n": 1000}, 422, "n"),
+        ({"prompt": [_SECRET] * 40, "n": 2}, 400, "n"),
         ({"prompt": _SECRET, "model": "gpt-4"}, 404, "model"),
         ({"prompt": _SECRET, "temperature": "hot"}, 422, "temperature"),
     ],

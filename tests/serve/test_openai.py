@@ -158,7 +158,7 @@ def test_files(client: openai.OpenAI, server: Server) -> None:
     assert client.files.delete(file.id).deleted
     with pytest.raises(openai.NotFoundError):
         client.files.retrieve(file.id)
-    with pytest.raises(openai.UnprocessableEntityError):
+    with pytest.raises(openai.BadRequestError):
         client.files.create(file=("a", b""), purpose="batch")
     with pytest.raises(openai.UnprocessableEntityError):
         client.files.create(file=("a", b"x"), purpose="vision")

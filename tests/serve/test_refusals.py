@@ -165,6 +165,19 @@ def test_errors_of_the_router_have_the_same_form(
     assert answer.json()["error"]["message"]
 
 
+def test_a_path_says_all_it_answers_to(client: TestClient) -> None:
+    answer = client.put("/v1/files", headers=_authorized())
+    assert (answer.status_code, answer.headers["allow"]) == (405, "GET, POST")
+
+
+@pytest.mark.parametrize(
+    "body", [{"n": "1"}, {"temperature": "0.5"}, {"entities": 1}, {"n": 1.5}, {"n": True}]
+)
+def test_another_type_is_an_error(client: TestClient, body: dict[str, Any]) -> None:
+    answer = client.post("/v1/notes", json=body, headers=_authorized())
+    assert (answer.status_code, answer.json()["error"]["param"]) == (422, next(iter(body)))
+
+
 def test_an_error_nobody_foresaw_says_nothing(
     client: TestClient, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -17,7 +17,7 @@ from clinsynth.engine.config import EngineConfig
 from clinsynth.engine.info import EngineInfo, check_model_folder, engine_infos
 from clinsynth.engine.request import Completion, Delta, EngineDiedError, RefusedRequestError, Request
 from clinsynth.engine.translate import TRIAL, TRIAL_PROMPT, Translator, finish_reason, refusal_by_vllm
-from clinsynth.engine.vllm_setup import engine_arguments, load_error, load_vllm
+from clinsynth.engine.vllm_setup import compile_nothing, engine_arguments, load_error, load_vllm
 from clinsynth.errors import EngineError
 from clinsynth.tokens.tokenizer import load_tokenizer
 
@@ -79,6 +79,7 @@ class LiveEngine:
                 **given, enable_log_requests=False, scheduling_policy="priority"
             )
             check_architecture(self._model_dir, arguments)
+            compile_nothing(given)
             self._llm = AsyncLLM.from_engine_args(arguments)
         except (RuntimeError, ValueError, OSError) as error:
             raise load_error(self._model_dir, error) from error

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -60,6 +60,18 @@ def load_vllm() -> Any:
     if current_platform.is_cpu():
         _set_defaults(_ON_CPU)
     return vllm
+
+
+def compile_nothing(arguments: Mapping[str, Any]) -> None:
+    """Keeps an eager engine on a CPU from the compiler; before the engine starts.
+
+    vLLM builds one kernel, for log probabilities, when it is first asked for them: 14 s of g++, which an
+    image that only serves does not have.
+    """
+    from vllm.platforms import current_platform
+
+    if arguments["enforce_eager"] and current_platform.is_cpu():
+        os.environ.setdefault("TORCH_COMPILE_DISABLE", "1")
 
 
 def engine_arguments(

@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import importlib.metadata
 from collections.abc import AsyncIterator
+from typing import Any
 
 from fastapi import FastAPI, Request, Response
 from fastapi.concurrency import run_in_threadpool
-from fastapi.responses import PlainTextResponse
 
 from clinsynth.serve import batches, completions, files, notes
 from clinsynth.serve.asgi import Doorkeeper, door_of, service_of
 from clinsynth.serve.batch_runner import BatchRunner
+from clinsynth.serve.document import document
 from clinsynth.serve.door import opened
 from clinsynth.serve.errors import ERRORS, ApiError, ErrorBody, install_handlers
 from clinsynth.serve.metrics import CONTENT_TYPE
 from clinsynth.serve.service import running
 from clinsynth.serve.settings import Settings
 from clinsynth.serve.wire import Health, ModelList, ModelOut
+
+_PLAIN: dict[int | str, dict[str, Any]] = {200: {"content": {"text/plain": {"schema": {"type": "string"}}}}}
 
 
 def create_app(settings: Settings) -> FastAPI:
@@ -49,7 +53,8 @@ def create_app(settings: Settings) -> FastAPI:
     app.add_api_route("/v1/models", _models, response_model=ModelList, responses=ERRORS)
     app.add_api_route("/livez", _livez, response_model=Health)
     app.add_api_route("/readyz", _readyz, response_model=Health, responses={503: {"model": ErrorBody}})
-    app.add_api_route("/metrics", _metrics, response_class=PlainTextResponse, responses=ERRORS)
+    app.add_api_route("/metrics", _metrics, response_class=Response, responses={**ERRORS, **_PLAIN})
+    app.openapi = functools.partial(document, app, settings.config)  # type: ignore[method-assign]
     install_handlers(app)
     app.add_middleware(Doorkeeper)
     return app

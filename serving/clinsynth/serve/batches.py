@@ -33,7 +33,7 @@ async def created(http: Request, body: BatchRequest) -> BatchOut:
     service, key = service_of(http), key_of(http)
     file = await found_file(http, body.input_file_id)
     if file.purpose != "batch":
-        raise ApiError(422, "input_file_id: its purpose must be batch", param="input_file_id")
+        raise ApiError(400, "input_file_id: its purpose must be batch", param="input_file_id")
     most = service.config.batches.max_open
 
     def create(connection: Connection) -> Batch | None:

@@ -34,7 +34,11 @@ router = APIRouter()
 _DEFAULT_MAX_TOKENS = 16  # OpenAI's
 
 
-@router.post("/v1/completions", responses=ERRORS, response_model=CompletionResponse)
+@router.post(
+    "/v1/completions",
+    responses={**ERRORS, 200: {"content": {"text/event-stream": {}}}},
+    response_model=CompletionResponse,
+)
 async def completions(body: CompletionRequest, http: Request) -> CompletionResponse | StreamingResponse:
     """Goes on from a prompt. ``finish_reason`` is ``content_filter`` where the gate withheld the text."""
     job = await Job.of(service_of(http), body, tally_of(http.scope))
@@ -74,9 +78,12 @@ class Job:
         """
         served = service.model(body.model)
         prompts = _prompts(body.prompt)
-        if len(prompts) * body.n > service.config.max_n:
+        most = service.config.max_n
+        if body.n > most:
+            raise ApiError(422, f"n: is {body.n}, this server allows {most}", param="n")
+        if len(prompts) * body.n > most:
             raise ApiError(
-                422, f"n: {len(prompts)} prompts times n is over {service.config.max_n}", param="n"
+                400, f"n: {len(prompts)} prompts times n is over {service.config.max_n}", param="n"
             )
         if (body.logprobs or 0) > service.config.max_logprobs:
             most = service.config.max_logprobs
@@ -181,8 +188,6 @@ def _prompts(prompt: str | list[int] | list[str] | list[list[int]]) -> list[str 
         return [prompt]
     ids = tuple(one for one in prompt if isinstance(one, int))
     many = [tuple(one) if isinstance(one, list) else one for one in prompt if not isinstance(one, int)]
-    if not ids and not many:
-        raise ApiError(422, "prompt: is empty", param="prompt")
     return [ids] if ids else many
 
 

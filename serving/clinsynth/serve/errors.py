@@ -15,6 +15,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException
+from starlette.routing import Match, Route
 
 from clinsynth.engine import EngineDiedError, RefusedRequestError
 from clinsynth.serve.wire_batches import BatchRequest
@@ -30,6 +31,7 @@ _TYPES: Final = {
     429: "rate_limit_error",
     503: "service_unavailable",
 }
+_WRONG_METHOD: Final = 405
 _RETRY_ENGINE: Final = "5"  # seconds
 _BODIES: Final = (
     NotesRequest,
@@ -156,10 +158,23 @@ async def _invalid(_: Request, error: Exception) -> JSONResponse:
     return JSONResponse(error_body(422, message, param=param), 422)
 
 
-async def _http(_: Request, error: Exception) -> JSONResponse:
+async def _http(request: Request, error: Exception) -> JSONResponse:
     # Starlette's own, such as 404 and 405: the detail is the name of the status
     assert isinstance(error, HTTPException)
-    return JSONResponse(error_body(error.status_code, str(error.detail)), error.status_code, error.headers)
+    headers = {name.lower(): value for name, value in (error.headers or {}).items()}
+    if error.status_code == _WRONG_METHOD:
+        headers["allow"] = ", ".join(sorted(_methods(request)))
+    return JSONResponse(error_body(error.status_code, str(error.detail)), error.status_code, headers)
+
+
+def _methods(request: Request) -> set[str]:
+    """All that a path answers to: the router names those of its first route alone."""
+    return {
+        method
+        for route in request.app.routes
+        if isinstance(route, Route) and route.matches(request.scope)[0] is not Match.NONE
+        for method in route.methods or ()
+    }
 
 
 async def _known(_: Request, error: Exception) -> JSONResponse:

@@ -40,9 +40,9 @@ async def upload(
     """Keeps a file for a batch. It is removed when its time is over."""
     door = door_of(http)
     if (anchor is None) != (seconds is None):
-        raise ApiError(422, "expires_after: needs anchor and seconds", param="expires_after")
+        raise ApiError(400, "expires_after: needs anchor and seconds", param="expires_after")
     if not file.size:
-        raise ApiError(422, "file: is empty", param="file")
+        raise ApiError(400, "file: is empty", param="file")
     save = functools.partial(
         save_file,
         key_id=key_of(http).id,

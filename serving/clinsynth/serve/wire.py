@@ -2,20 +2,33 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from clinsynth.engine import Sampling
 
 Mode = Literal["tags", "surrogates"]
-Seed = Annotated[int, Field(ge=0, lt=2**31)]
+
+
+def _whole(given: Any) -> Any:
+    """JSON knows no integers: 3.0 is one, as in the API's document."""
+    return int(given) if isinstance(given, float) and given.is_integer() else given
+
+
+# The check comes last in each, so that the API's document shows the bounds.
+Whole = Annotated[int, BeforeValidator(_whole)]
+Natural = Annotated[int, Field(ge=0, lt=2**31), BeforeValidator(_whole)]
+Positive = Annotated[int, Field(ge=1, lt=2**31), BeforeValidator(_whole)]
+Alternatives = Annotated[int, Field(ge=0, le=20), BeforeValidator(_whole)]
+Seed = Natural
 
 
 class RequestBody(BaseModel):
     """A body: unknown fields are errors."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    # strict: a number in quotes is an error, as the API's document says
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
     def __repr__(self) -> str:
         """Names of the fields that were sent, never what they hold."""
@@ -29,9 +42,9 @@ class Drawing(RequestBody):
 
     temperature: float | None = Field(default=None, ge=0, le=2)
     top_p: float | None = Field(default=None, gt=0, le=1)
-    top_k: int | None = Field(default=None, ge=0)
+    top_k: Natural | None = None
     min_p: float | None = Field(default=None, ge=0, le=1)
-    max_tokens: int | None = Field(default=None, ge=1)
+    max_tokens: Positive | None = None
     model: str | None = Field(
         default=None, max_length=200, description="of GET /v1/models; left out: the first of them"
     )

@@ -6,7 +6,9 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field
 
-from clinsynth.serve.wire import Drawing, Mode, RequestBody, Seed, Usage
+from clinsynth.serve.wire import Alternatives, Drawing, Mode, Natural, Positive, RequestBody, Seed, Usage
+
+Text = Annotated[str, Field(min_length=1)]
 
 
 class StreamOptions(RequestBody):
@@ -18,18 +20,19 @@ class StreamOptions(RequestBody):
 class CompletionRequest(Drawing):
     """``POST /v1/completions``, OpenAI's shape; ``mode`` is an addition."""
 
-    prompt: str | list[int] | list[str] | list[list[int]] = Field(
-        description="special tokens of the template in a text count as such"
-    )
-    n: int = Field(default=1, ge=1)
+    prompt: (
+        Text
+        | Annotated[list[Natural], Field(min_length=1)]
+        | Annotated[list[Text], Field(min_length=1)]
+        | Annotated[list[Annotated[list[Natural], Field(min_length=1)]], Field(min_length=1)]
+    ) = Field(description="special tokens of the template in a text count as such")
+    n: Positive = 1
     seed: Seed | None = None
-    stop: Annotated[str, Field(min_length=1)] | list[Annotated[str, Field(min_length=1)]] = Field(
-        default=[]
-    )
+    stop: Text | list[Text] = Field(default=[])
     stream: bool = False
     stream_options: StreamOptions | None = None
-    logprobs: int | None = Field(
-        default=None, ge=0, le=20, description="how probable each token was, and so many others beside it"
+    logprobs: Alternatives | None = Field(
+        default=None, description="how probable each token was, and so many others beside it"
     )
     user: str | None = Field(default=None, max_length=200, description="not kept")
     mode: Mode = "surrogates"

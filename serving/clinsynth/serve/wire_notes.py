@@ -9,12 +9,13 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from clinsynth.corpus import AGE_BANDS, SEXES, Attributes, Note
 from clinsynth.engine import EngineInfo, Sampling
 from clinsynth.gate import Verdict
-from clinsynth.serve.wire import Drawing, Mode, RequestBody, Seed, Usage
+from clinsynth.serve.wire import Drawing, Mode, Natural, Positive, RequestBody, Seed, Usage, Whole
 
-# One line of a header: no control characters.
+# One line of a header: no control characters, and more than blanks.
+_LINE = r"^[^\x00-\x1f\x7f\x85]*[^\s\x00-\x1f\x7f\x85][^\x00-\x1f\x7f\x85]*$"
 HeaderText = Annotated[
     str,
-    StringConstraints(strip_whitespace=True, min_length=1, max_length=120, pattern=r"^[^\x00-\x1f\x7f]+$"),
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=120, pattern=_LINE),
 ]
 
 
@@ -52,7 +53,7 @@ class NotesRequest(Conditions, Drawing):
     values; ``entities`` asks for the spans of problems, tests and treatments.
     """
 
-    n: int = Field(default=1, ge=1)
+    n: Positive = 1
     sections: list[HeaderText] = Field(default=[], max_length=12, examples=[["Hospital course"]])
     seed: Seed | None = None
     mode: Mode = "surrogates"
@@ -115,19 +116,19 @@ class AttributesOut(BaseModel):
 class SamplingOut(BaseModel):
     """How the tokens were drawn."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", strict=True)
 
     temperature: float = Field(ge=0, le=2)
     top_p: float = Field(gt=0, le=1)
-    top_k: int = Field(ge=0)
+    top_k: Natural
     min_p: float = Field(ge=0, le=1)
-    max_tokens: int | None = Field(ge=1)
+    max_tokens: Positive | None
 
 
 class Provenance(BaseModel):
     """All that is needed to make the note again: the model, the draw, and what it was asked."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", strict=True)
 
     model: str
     model_sha256: str
@@ -135,9 +136,9 @@ class Provenance(BaseModel):
     engine: str
     backend: str
     dtype: str
-    gate_version: int
+    gate_version: Whole
     seed: Seed = Field(description="of this draw")
-    attempt: int = Field(ge=1, description="1 for the first draw")
+    attempt: Positive = Field(description="1 for the first draw")
     mode: Mode
     conditions: Conditions
     sampling: SamplingOut

@@ -92,6 +92,11 @@ def test_what_has_expired_is_not_there_and_then_removed(database: Database) -> N
     assert content_of(database, file.id) == b""
 
 
+def test_the_newest_comes_first_within_a_second_too(database: Database) -> None:
+    files = [saved(database, [b"x"]).id for _ in range(9)]
+    assert [one.id for one in database.now(lambda c: list_files(c, "ward", Page()))] == files[::-1]
+
+
 def test_pages_hold_each_file_once_in_order(database: Database) -> None:
     files = [saved(database, [b"x"]) for _ in range(7)]
     database.now(lambda c: c.execute(update(FILES).values(created=1)))  # ties

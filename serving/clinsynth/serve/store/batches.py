@@ -17,6 +17,7 @@ from sqlalchemy import ColumnElement, Connection, delete, func, insert, select, 
 
 from clinsynth.serve.store.audit import Entry
 from clinsynth.serve.store.files import save_file
+from clinsynth.serve.store.ids import new_id
 from clinsynth.serve.store.paging import Page
 from clinsynth.serve.store.tables import AUDIT, BATCHES, LINES
 
@@ -103,7 +104,7 @@ def create_batch(
         served: the model that a server must have to run it.
         seconds: until it expires; ``window`` is the same as the client wrote it.
     """
-    now, batch_id = int(time.time()), f"batch_{uuid.uuid4().hex}"
+    now, batch_id = int(time.time()), new_id("batch_")
     row = {
         "id": batch_id,
         "key_id": key_id,

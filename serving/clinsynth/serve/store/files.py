@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import time
-import uuid
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
 from sqlalchemy import ColumnElement, Connection, delete, insert, select, update
 
+from clinsynth.serve.store.ids import new_id
 from clinsynth.serve.store.paging import Page
 from clinsynth.serve.store.tables import CHUNKS, FILES
 
@@ -46,7 +46,7 @@ def save_file(
     """
     now = int(time.time())
     file = File(
-        f"file-{uuid.uuid4().hex}",
+        new_id("file-"),
         key_id,
         filename[:255],
         purpose,
