@@ -58,7 +58,8 @@ async def answer_notes(
     tally.model = served.info.model
     wish = Wish(served, body.attributes(), body.mode, body.entities, tuple(body.sections), priority)
     sampling = body.sampling(service.config.sampling)
-    drawn = await together(draw_note(service, wish, sampling, seed, index) for index in range(body.n))
+    numbers = range(body.start, body.start + body.n)
+    drawn = await together(draw_note(service, wish, sampling, seed, index) for index in numbers)
     for one in drawn:
         tally.add(one.prompt, one.written)
         tally.answer(withheld=one.note.status == "withheld")

@@ -54,6 +54,9 @@ class NotesRequest(Conditions, Drawing):
     """
 
     n: Positive = 1
+    start: Natural = Field(
+        default=0, description="number of the first note: 3 notes from 5 on are notes 5 to 7 of any request"
+    )
     sections: list[HeaderText] = Field(default=[], max_length=12, examples=[["Hospital course"]])
     seed: Seed | None = None
     mode: Mode = "surrogates"
