@@ -4,7 +4,9 @@
 #   docker run --rm --shm-size=1g -v "$PWD/runs:/data/runs" clinsynth-train train /opt/clinsynth/configs/train/demo.yaml
 #
 #   docker build --target serve -t clinsynth-serve .
-#   docker run --rm -p 8000:8000 -v "$PWD/runs/demo/model:/model:ro" clinsynth-serve
+#   docker run --rm --shm-size=1g -p 127.0.0.1:8000:8000 -e CLINSYNTH_API_KEY -v "$PWD/runs/demo/model:/model:ro" clinsynth-serve
+#
+# With PostgreSQL and Prometheus: deploy/compose.yaml. On Kubernetes: deploy/kubernetes.
 #
 # Only the build needs a network.
 
