@@ -68,9 +68,7 @@ async def _soak(model: Path, folder: Path, options: argparse.Namespace) -> int:
         code = await asyncio.to_thread(process.wait, _GRACE + 30)
         seconds = time.monotonic() - start
         await ending
-    print(
-        f"SIGTERM: exit code {code} after {seconds:.1f} s; requests by what came of them: {dict(peak.count)}"
-    )
+    print(f"SIGTERM: exit code {code} after {seconds:.1f} s; what came of requests: {dict(peak.count)}")
     unanswered = peak.count["cut off"]
     print(f"accepted requests without an answer: {unanswered}")
     return int(bool(lost) or bool(unanswered) or code != 0 or seconds > _GRACE + 10)

@@ -184,6 +184,27 @@ def test_notes_have_the_sections_that_were_asked_for(client: httpx.Client) -> No
         assert _SECRET not in json.dumps(note)
 
 
+@pytest.mark.parametrize("mode", ["tags", "surrogates"])
+def test_notes_as_a_stream(client: httpx.Client, mode: str) -> None:
+    asked = {"n": 4, "seed": 9, "sex": "male", "mode": mode, "temperature": 0.9}
+    whole = _notes(client, **asked)
+    with client.stream("POST", "/v1/notes", json={**asked, "stream": True}) as answer:
+        assert answer.headers["content-type"].startswith("text/event-stream")
+        *events, done = [line.removeprefix("data: ") for line in answer.iter_lines() if line]
+    assert done == "[DONE]"
+    *told, end = map(json.loads, events)
+    notes = [event["note"] for event in told if event["object"] == "note"]
+    assert sorted(notes, key=lambda note: note["index"]) == whole["notes"]
+    assert (end["object"], end["seed"], end["usage"]) == ("notes.end", 9, whole["usage"])
+    progress = [event for event in told if event["object"] == "note.progress"]
+    assert {event["index"] for event in progress} == {0, 1, 2, 3}
+    assert all(set(event) == {"object", "index", "attempt", "tokens"} for event in progress)
+    refused = client.post("/v1/notes", json={"stream": True, "n": 1000})
+    assert refused.status_code == 422
+    refused = client.post("/v1/notes", json={"stream": True, "max_tokens": 1000})
+    assert (refused.status_code, refused.json()["error"]["param"]) == (400, "max_tokens")
+
+
 def test_what_the_gate_rejects_is_withheld_with_reasons_and_no_text(client: httpx.Client) -> None:
     body = _notes(client, n=16, seed=1, temperature=2)
     withheld = [note for note in body["notes"] if note["status"] == "withheld"]

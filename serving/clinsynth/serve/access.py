@@ -6,12 +6,17 @@ from typing import Final
 
 from clinsynth.serve.store.keys import SCOPES, Key
 
-OPEN: Final = frozenset({"/livez", "/readyz"})
-"""What answers without a key: probes, which say nothing but whether the server lives."""
+PROBES: Final = frozenset({"/livez", "/readyz"})
+"""They say nothing but whether the server lives."""
+
+OPEN: Final = PROBES | {"/", "/page/page.css", "/page/page.js"}
+"""What answers without a key: probes, and the page's files, which are everybody's. What the page shows it
+asks for with a key."""
 
 UPLOAD: Final = "/v1/files"
 """Where bodies may be large and take their time."""
 
+_PAGE: Final = "/page/"
 _ANY_KEY: Final = frozenset({"/v1/models", "/openapi.json"})
 _SCOPES: Final = {
     "/v1/notes": "generate",
@@ -24,7 +29,7 @@ _SCOPES: Final = {
 
 def scopes_for(path: str) -> frozenset[str]:
     """The scopes that a key needs for a path; none are needed where any key in force will do."""
-    if path in _ANY_KEY:
+    if path in _ANY_KEY or path.startswith(_PAGE):
         return frozenset()
     for start, scope in _SCOPES.items():
         if path == start or path.startswith(f"{start}/"):

@@ -11,7 +11,7 @@ from typing import Any
 from fastapi import FastAPI, Request, Response
 from fastapi.concurrency import run_in_threadpool
 
-from clinsynth.serve import batches, completions, files, notes
+from clinsynth.serve import batches, completions, files, notes, page
 from clinsynth.serve.asgi import Doorkeeper, door_of, service_of
 from clinsynth.serve.batch_runner import BatchRunner
 from clinsynth.serve.document import document
@@ -50,6 +50,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.include_router(completions.router)
     app.include_router(files.router)
     app.include_router(batches.router)
+    app.include_router(page.router)
     app.add_api_route("/v1/models", _models, response_model=ModelList, responses=ERRORS)
     app.add_api_route("/livez", _livez, response_model=Health)
     app.add_api_route("/readyz", _readyz, response_model=Health, responses={503: {"model": ErrorBody}})

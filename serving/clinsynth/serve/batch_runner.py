@@ -275,6 +275,8 @@ async def _completion(service: Service, body: Any, tally: Tally) -> dict[str, An
 
 async def _notes(service: Service, body: Any, tally: Tally) -> dict[str, Any]:
     request = NotesRequest.model_validate(body)
+    if request.stream:
+        raise ApiError(422, "stream: a batch has no streams", param="stream")
     answer = await answer_notes(service, request, tally, priority=BEHIND_LIVE)
     return answer.model_dump(mode="json")
 

@@ -26,7 +26,7 @@ from clinsynth.serve.errors import ERRORS, ApiError, as_api_error, as_event
 from clinsynth.serve.logprobs import logprobs_of
 from clinsynth.serve.service import Served, Service, surrogate_key, together
 from clinsynth.serve.tally import Tally, tally_of
-from clinsynth.serve.wire import Usage
+from clinsynth.serve.wire import STREAM_HEADERS, Usage
 from clinsynth.serve.wire_completions import Choice, CompletionRequest, CompletionResponse
 from clinsynth.tokens.template import parse
 
@@ -43,7 +43,7 @@ async def completions(body: CompletionRequest, http: Request) -> CompletionRespo
     """Goes on from a prompt. ``finish_reason`` is ``content_filter`` where the gate withheld the text."""
     job = await Job.of(service_of(http), body, tally_of(http.scope))
     if body.stream:
-        return StreamingResponse(_events(job), media_type="text/event-stream", headers=_STREAM_HEADERS)
+        return StreamingResponse(_events(job), media_type="text/event-stream", headers=STREAM_HEADERS)
     return await while_connected(http, job.whole())
 
 
@@ -196,9 +196,6 @@ def _sampling(body: CompletionRequest, default: Sampling, seed: int) -> Sampling
     return body.sampling(default).model_copy(
         update={"seed": seed, "stop": stop, "max_tokens": body.max_tokens or _DEFAULT_MAX_TOKENS}
     )
-
-
-_STREAM_HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
 
 
 async def _events(job: Job) -> AsyncGenerator[str]:

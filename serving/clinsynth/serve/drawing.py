@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any
 
 from clinsynth.corpus import Attributes
+from clinsynth.engine import Completion, Sampling
 from clinsynth.engine import Request as EngineRequest
-from clinsynth.engine import Sampling
 from clinsynth.gate import VERSION, Reason, Released, Verdict
 from clinsynth.serve.errors import ApiError
 from clinsynth.serve.service import Served, Service, derived_seed, surrogate_key
@@ -35,6 +36,11 @@ class Wish:
     sections: tuple[str, ...] = ()
     priority: int = 0
 
+    def request(self, sampling: Sampling) -> EngineRequest:
+        """What the engine is asked for."""
+        prompt = template.prompt(self.attributes)
+        return EngineRequest("note", prompt, sampling, adapter=self.served.adapter, priority=self.priority)
+
 
 @dataclass(frozen=True, slots=True)
 class Drawn:
@@ -45,7 +51,18 @@ class Drawn:
     written: int
 
 
-async def draw_note(service: Service, wish: Wish, default: Sampling, seed: int, index: int) -> Drawn:
+Progress = Callable[[int, int, int], None]
+"""Told how far a note is: its index, the attempt, and the tokens written."""
+
+
+async def draw_note(
+    service: Service,
+    wish: Wish,
+    default: Sampling,
+    seed: int,
+    index: int,
+    progress: Progress | None = None,
+) -> Drawn:
     """Note ``index`` of a request: the first draw that passes, or the last one's report.
 
     The draw's seed comes from the request's seed, the index and the attempt: note 3 of 5 is note 3 of 50.
@@ -58,7 +75,7 @@ async def draw_note(service: Service, wish: Wish, default: Sampling, seed: int, 
     rejected, read, written = list[VerdictOut](), 0, 0
     for attempt in range(1, attempts + 1):
         sampling = default.model_copy(update={"seed": derived_seed(seed, index, attempt)})
-        one = await draw_once(service, wish, sampling, attempt, index, rejected)
+        one = await draw_once(service, wish, sampling, attempt, index, rejected, progress)
         read, written = read + one.prompt, written + one.written
         if one.note.status == "released":
             break
@@ -73,12 +90,15 @@ async def draw_once(
     attempt: int,
     index: int = 0,
     rejected: Sequence[VerdictOut] = (),
+    progress: Progress | None = None,
 ) -> Drawn:
     """A single draw; ``sampling`` has its seed. Raises what ``draw_note`` raises."""
     assert sampling.seed is not None, "every draw has a seed"
-    served, prompt = wish.served, template.prompt(wish.attributes)
-    request = EngineRequest("note", prompt, sampling, adapter=served.adapter, priority=wish.priority)
-    [completion] = await service.engine.complete(request)
+    served, request = wish.served, wish.request(sampling)
+    if progress is None:
+        [completion] = await service.engine.complete(request)
+    else:
+        completion = await _watched(service, request, lambda tokens: progress(index, attempt, tokens))
     if completion.finish_reason == "error":
         raise ApiError(500, "the engine gave the request up")
     parsed = template.parse(
@@ -105,6 +125,20 @@ async def draw_once(
         provenance=Provenance.of(served.info, VERSION, sampling, attempt, wish.mode, wish.attributes),
     )
     return Drawn(note, completion.prompt_tokens, completion.tokens)
+
+
+async def _watched(service: Service, request: EngineRequest, told: Callable[[int], None]) -> Completion:
+    """The answer to a request, with the number of its tokens told as they come."""
+    told(0)
+    text, ids, reason, read = list[str](), list[int](), None, 0
+    async with aclosing(service.engine.generate(request)) as deltas:
+        async for delta in deltas:
+            text.append(delta.text)
+            ids += delta.token_ids
+            reason, read = delta.finish_reason, delta.prompt_tokens
+            told(len(ids))
+    assert reason is not None, "every answer ends with a reason"
+    return Completion(request.id, 0, "".join(text), tuple(ids), reason, read)
 
 
 def with_sections(released: Released, sections: Sequence[str]) -> Released:

@@ -2,23 +2,31 @@
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 import time
 import uuid
+from collections.abc import AsyncGenerator
+from dataclasses import dataclass
 from typing import Final
 
 from fastapi import APIRouter, Request
+from fastapi.responses import StreamingResponse
+from pydantic import BaseModel
 
-from clinsynth.engine import EngineInfo
+from clinsynth.engine import EngineInfo, Sampling
 from clinsynth.gate import VERSION
 from clinsynth.serve.asgi import service_of
 from clinsynth.serve.disconnect import while_connected
-from clinsynth.serve.drawing import Wish, draw_note, draw_once
-from clinsynth.serve.errors import ERRORS, ApiError, ErrorBody
+from clinsynth.serve.drawing import Drawn, Wish, draw_note, draw_once
+from clinsynth.serve.errors import ERRORS, ApiError, ErrorBody, as_api_error, as_event
 from clinsynth.serve.service import Service, together
 from clinsynth.serve.tally import Tally, tally_of
-from clinsynth.serve.wire import Usage
+from clinsynth.serve.wire import STREAM_HEADERS, Usage
 from clinsynth.serve.wire_notes import (
+    NoteEvent,
+    NoteProgress,
+    NotesEnd,
     NotesRequest,
     NotesResponse,
     Provenance,
@@ -28,12 +36,23 @@ from clinsynth.serve.wire_notes import (
 
 router = APIRouter(responses=ERRORS)
 _CONFLICT: Final = 409
+_TOLD_EVERY: Final = 0.2  # seconds
 
 
-@router.post("/v1/notes")
-async def notes(body: NotesRequest, http: Request) -> NotesResponse:
+@router.post(
+    "/v1/notes", response_model=NotesResponse, responses={200: {"content": {"text/event-stream": {}}}}
+)
+async def notes(body: NotesRequest, http: Request) -> NotesResponse | StreamingResponse:
     """Notes by conditions. A note that the gate rejects is drawn again, then reported as withheld."""
-    return await while_connected(http, answer_notes(service_of(http), body, tally_of(http.scope)))
+    service, tally = service_of(http), tally_of(http.scope)
+    if body.stream:
+        asked = asked_for(service, body, tally)
+        # what cannot run is refused before the stream begins
+        await service.engine.prepared(asked.wish.request(asked.sampling))
+        return StreamingResponse(
+            note_events(service, asked, tally), media_type="text/event-stream", headers=STREAM_HEADERS
+        )
+    return await while_connected(http, answer_notes(service, body, tally))
 
 
 @router.post("/v1/notes/regenerate", responses={_CONFLICT: {"model": ErrorBody}})
@@ -51,26 +70,99 @@ async def answer_notes(
         ApiError: no such model, or too many notes.
         RefusedRequestError, EngineDiedError: as ``draw_note``.
     """
-    served = service.model(body.model)
-    if body.n > service.config.max_n:
-        raise ApiError(422, f"n: is {body.n}, this server allows {service.config.max_n}", param="n")
-    seed = secrets.randbits(31) if body.seed is None else body.seed
-    tally.model = served.info.model
-    wish = Wish(served, body.attributes(), body.mode, body.entities, tuple(body.sections), priority)
-    sampling = body.sampling(service.config.sampling)
-    numbers = range(body.start, body.start + body.n)
-    drawn = await together(draw_note(service, wish, sampling, seed, index) for index in numbers)
+    asked = asked_for(service, body, tally, priority)
+    drawn = await together(
+        draw_note(service, asked.wish, asked.sampling, asked.seed, index) for index in asked.numbers
+    )
     for one in drawn:
-        tally.add(one.prompt, one.written)
-        tally.answer(withheld=one.note.status == "withheld")
+        count(tally, one)
     return NotesResponse(
         id=f"notes-{uuid.uuid4().hex}",
         created=int(time.time()),
-        model=served.info.model,
-        seed=seed,
+        model=asked.wish.served.info.model,
+        seed=asked.seed,
         notes=[one.note for one in drawn],
         usage=Usage.of(sum(one.prompt for one in drawn), sum(one.written for one in drawn)),
     )
+
+
+async def note_events(service: Service, asked: Asked, tally: Tally) -> AsyncGenerator[str]:
+    """The stream: how far each note is, at most five times a second; each note when it is done; the end."""
+    queue: asyncio.Queue[BaseModel | None] = asyncio.Queue()
+    last: dict[tuple[int, int], float] = {}
+    read = written = 0
+
+    def progress(index: int, attempt: int, tokens: int) -> None:
+        now = time.monotonic()
+        if now - last.get((index, attempt), 0.0) >= _TOLD_EVERY:
+            last[index, attempt] = now
+            queue.put_nowait(NoteProgress(index=index, attempt=attempt, tokens=tokens))
+
+    async def one(index: int) -> None:
+        nonlocal read, written
+        drawn = await draw_note(service, asked.wish, asked.sampling, asked.seed, index, progress)
+        count(tally, drawn)
+        read, written = read + drawn.prompt, written + drawn.written
+        queue.put_nowait(NoteEvent(note=drawn.note))
+
+    async def run() -> None:
+        try:
+            await together(one(index) for index in asked.numbers)
+        finally:
+            queue.put_nowait(None)
+
+    task = asyncio.ensure_future(run())
+    try:
+        while (event := await queue.get()) is not None:
+            yield _event(event)
+        await task
+        yield _event(
+            NotesEnd(model=asked.wish.served.info.model, seed=asked.seed, usage=Usage.of(read, written))
+        )
+    except Exception as error:  # noqa: BLE001 - the status is sent already: the stream must say it
+        yield as_event(as_api_error(error))
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+    yield "data: [DONE]\n\n"
+
+
+def _event(event: BaseModel) -> str:
+    return f"data: {event.model_dump_json()}\n\n"
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A checked request: what notes, how drawn, and which of them."""
+
+    wish: Wish
+    sampling: Sampling
+    seed: int
+    numbers: range
+
+
+def asked_for(service: Service, body: NotesRequest, tally: Tally, priority: int = 0) -> Asked:
+    """The request, checked.
+
+    Raises:
+        ApiError: no such model, or too many notes.
+    """
+    served = service.model(body.model)
+    if body.n > service.config.max_n:
+        raise ApiError(422, f"n: is {body.n}, this server allows {service.config.max_n}", param="n")
+    tally.model = served.info.model
+    return Asked(
+        Wish(served, body.attributes(), body.mode, body.entities, tuple(body.sections), priority),
+        body.sampling(service.config.sampling),
+        secrets.randbits(31) if body.seed is None else body.seed,
+        range(body.start, body.start + body.n),
+    )
+
+
+def count(tally: Tally, one: Drawn) -> None:
+    """Writes a note's tokens and its fate into the request's tally."""
+    tally.add(one.prompt, one.written)
+    tally.answer(withheld=one.note.status == "withheld")
 
 
 async def _again(service: Service, body: RegenerateRequest, tally: Tally) -> RegeneratedResponse:
@@ -83,8 +175,7 @@ async def _again(service: Service, body: RegenerateRequest, tally: Tally) -> Reg
     )
     wish = Wish(served, record.conditions.attributes(), record.mode, body.entities)
     one = await draw_once(service, wish, sampling, record.attempt)
-    tally.add(one.prompt, one.written)
-    tally.answer(withheld=one.note.status == "withheld")
+    count(tally, one)
     return RegeneratedResponse(note=one.note, usage=Usage.of(one.prompt, one.written))
 
 

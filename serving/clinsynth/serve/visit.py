@@ -11,7 +11,7 @@ from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from clinsynth.serve.access import OPEN, UPLOAD, may_enter
+from clinsynth.serve.access import OPEN, PROBES, UPLOAD, may_enter
 from clinsynth.serve.door import Door
 from clinsynth.serve.errors import ApiError, as_api_error, as_event, as_response, log_without_text
 from clinsynth.serve.store.audit import Entry
@@ -94,10 +94,10 @@ class Visit:
 
     async def _check(self) -> None:
         """Everything that can be refused before the body is read."""
+        if self._door.drain.has_begun and self._scope["path"] not in PROBES:
+            raise _drained()
         if self._is_open:
             return
-        if self._door.drain.has_begun:
-            raise _drained()
         self._key = await self._door.keyring.find(self._in.get(b"authorization", b""))
         if self._key is None:
             raise ApiError(

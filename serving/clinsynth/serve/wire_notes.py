@@ -61,6 +61,7 @@ class NotesRequest(Conditions, Drawing):
     seed: Seed | None = None
     mode: Mode = "surrogates"
     entities: bool = True
+    stream: bool = Field(default=False, description="as events: how far each note is, then the note")
 
 
 class SpanOut(BaseModel):
@@ -228,4 +229,29 @@ class RegeneratedResponse(BaseModel):
     """Answer of ``POST /v1/notes/regenerate``."""
 
     note: NoteOut
+    usage: Usage
+
+
+class NoteProgress(BaseModel):
+    """An event of a stream: how far a note is. Its text comes when the gate has seen the whole."""
+
+    object: Literal["note.progress"] = "note.progress"
+    index: int
+    attempt: int
+    tokens: int
+
+
+class NoteEvent(BaseModel):
+    """An event of a stream: a note, or the report that it was withheld."""
+
+    object: Literal["note"] = "note"
+    note: NoteOut
+
+
+class NotesEnd(BaseModel):
+    """The last event before ``[DONE]``."""
+
+    object: Literal["notes.end"] = "notes.end"
+    model: str
+    seed: int
     usage: Usage
