@@ -114,16 +114,13 @@ class Crowd:
         try:
             async with asyncio.timeout(patience if patience is not None else 120):
                 answer = await reader.read()
-            head = re.match(rb"HTTP/1.1 (\d+)", answer)
-            ends = (b"}", b"[DONE]", b"0\r\n\r\n")
-            whole = head is not None and any(end in answer[-40:] for end in ends)
-            self.count[head[1].decode() if head is not None and whole else "cut off"] += 1
-            if head is not None and head[1] == b"429":
+            self.count[_outcome(answer)] += 1
+            if answer.startswith(b"HTTP/1.1 429"):
                 await asyncio.sleep(1)
         except TimeoutError:
             self.count["hung up" if patience is not None else "no answer"] += 1
         except ConnectionError:
-            self.count["cut off"] += 1
+            self.count["not taken"] += 1
         finally:
             writer.close()
             with contextlib.suppress(OSError):
@@ -174,6 +171,15 @@ class Crowd:
             )
 
 
+def _outcome(answer: bytes) -> str:
+    """Status of a whole answer; ``cut off`` for a part of one; ``not taken`` where there is none at all."""
+    head = re.match(rb"HTTP/1.1 (\d+)", answer)
+    if head is None:
+        return "cut off" if answer else "not taken"
+    whole = any(end in answer[-40:] for end in (b"}", b"[DONE]", b"0\r\n\r\n"))
+    return head[1].decode() if whole else "cut off"
+
+
 def _request(rng: random.Random) -> tuple[str, dict[str, Any]]:
     if rng.random() < 0.3:
         return "/v1/notes", {"n": rng.randint(1, 3), "mode": rng.choice(["tags", "surrogates"])}
@@ -195,7 +201,9 @@ async def _under_way(url: str) -> tuple[float, float]:
     import httpx
 
     async with httpx.AsyncClient(headers={"Authorization": f"Bearer {_KEY}"}, timeout=60) as client:
-        page = (await client.get(f"{url}/metrics")).text
+        while (answer := await client.get(f"{url}/metrics")).status_code == 429:
+            await asyncio.sleep(0.05)  # the clients' key is at its limit
+        page = answer.text
     running = re.findall(r"^vllm:num_requests_(?:running|waiting)\{.*\} (\S+)$", page, re.MULTILINE)
     [served] = re.findall(r"^clinsynth_http_requests_under_way (\S+)$", page, re.MULTILINE)
     return float(served), sum(map(float, running))

