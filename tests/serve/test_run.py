@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import socket
 from pathlib import Path
 
 import pytest
 
 from clinsynth.errors import UsageError
-from clinsynth.serve.run import _with_key
+from clinsynth.serve.run import _with_key, listener
 from clinsynth.serve.settings import Settings
 from clinsynth.serve.store.database import Database
 from clinsynth.serve.store.keys import create_key, revoke_key
@@ -39,3 +40,9 @@ def test_others_need_a_key_in_force(settings: Settings) -> None:
         database.now(lambda c: revoke_key(c, "ward"))
     with pytest.raises(UsageError, match="clinsynth keys create"):
         _with_key(settings, "0.0.0.0")
+
+
+def test_answers_leave_at_once() -> None:
+    # asyncio sets TCP_NODELAY only where the socket says that it is TCP's: without, each answer waits 40 ms
+    with listener("127.0.0.1", 0) as sock:
+        assert sock.proto == socket.IPPROTO_TCP
