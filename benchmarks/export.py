@@ -15,7 +15,6 @@ everything around it, so this is the hard case.
 from __future__ import annotations
 
 import argparse
-import importlib.util
 import math
 import statistics
 import tempfile
@@ -24,6 +23,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
+from _tiny import tiny_model
 
 from clinsynth.engine import BulkEngine, EngineConfig
 from clinsynth.export import ExportConfig, run_export
@@ -44,7 +44,7 @@ def main() -> None:
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder)
-        model = options.model or tiny_model(place / "model")
+        model = options.model or tiny_model(place / "model", steps=120)
         with BulkEngine(model, ENGINE) as engine:
             compare(engine, model, place, options.notes, options.rounds)
             if options.growth:
@@ -128,18 +128,6 @@ def export(engine: BulkEngine, config: ExportConfig) -> Cost:
     cpu = time.process_time()
     counts = run_export(config, overwrite=True, engine=engine).counts
     return Cost(counts["tokens_generated"], counts["seconds_drawing"], time.process_time() - cpu)
-
-
-def tiny_model(folder: Path) -> Path:
-    """The model of the tests."""
-    place = Path(__file__).parents[1] / "tests" / "conftest.py"
-    spec = importlib.util.spec_from_file_location("tiny_model", place)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    made: Path = module.make_model(folder, "llama", 120)
-    return made
 
 
 if __name__ == "__main__":

@@ -27,7 +27,6 @@ sys.path[:] = _path
 import argparse
 import asyncio
 import contextlib
-import importlib.util
 import os
 import socket
 import statistics
@@ -36,6 +35,8 @@ import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from typing import Any
+
+from _tiny import tiny_model
 
 _REQUEST: dict[str, Any] = {"prompt": "<|note|><|text|>", "max_tokens": 96, "temperature": 0.7}
 _OURS: dict[str, Any] = {"mode": "tags"}
@@ -53,7 +54,7 @@ def main() -> None:
     parser.add_argument("--clients", type=int, nargs="+", default=[1, 16])
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        model = options.model or _tiny_model(Path(folder) / "model")
+        model = options.model or tiny_model(Path(folder) / "model")
         with _servers(model, Path(folder)) as urls:
             _table(urls, model, options)
 
@@ -165,17 +166,6 @@ def _free_port() -> int:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
         return port
-
-
-def _tiny_model(folder: Path) -> Path:
-    place = Path(__file__).parents[1] / "tests" / "conftest.py"
-    spec = importlib.util.spec_from_file_location("tiny_model", place)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    made: Path = module.make_model(folder, "llama", 90)
-    return made
 
 
 if __name__ == "__main__":

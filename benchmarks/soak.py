@@ -14,7 +14,6 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
-import importlib.util
 import json
 import os
 import random
@@ -28,6 +27,8 @@ from collections import Counter
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
+
+from _tiny import tiny_model
 
 _KEY = "a key for benchmarks only"
 _GRACE = 20
@@ -48,7 +49,7 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=5.0)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        model = options.model or _tiny_model(Path(folder) / "model")
+        model = options.model or tiny_model(Path(folder) / "model")
         sys.exit(asyncio.run(_soak(model, Path(folder), options)))
 
 
@@ -233,17 +234,6 @@ async def _server(model: Path, folder: Path) -> AsyncIterator[tuple[str, subproc
     finally:
         process.kill()
         process.wait()
-
-
-def _tiny_model(folder: Path) -> Path:
-    place = Path(__file__).parents[1] / "tests" / "conftest.py"
-    spec = importlib.util.spec_from_file_location("tiny_model", place)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    made: Path = module.make_model(folder, "llama", 90)
-    return made
 
 
 if __name__ == "__main__":
