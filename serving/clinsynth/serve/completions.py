@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 import functools
-import json
 import secrets
 import time
 import uuid
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import Any
@@ -22,11 +20,12 @@ from clinsynth.gate import Gate, Released, StreamGate
 from clinsynth.serve.asgi import service_of
 from clinsynth.serve.context import body_of, release_continuation
 from clinsynth.serve.disconnect import while_connected
-from clinsynth.serve.errors import ERRORS, ApiError, as_api_error, as_event
+from clinsynth.serve.errors import ERRORS, ApiError
+from clinsynth.serve.events import Say, streamed
 from clinsynth.serve.logprobs import logprobs_of
 from clinsynth.serve.service import Served, Service, surrogate_key, together
 from clinsynth.serve.tally import Tally, tally_of
-from clinsynth.serve.wire import STREAM_HEADERS, Usage
+from clinsynth.serve.wire import Usage
 from clinsynth.serve.wire_completions import Choice, CompletionRequest, CompletionResponse
 from clinsynth.tokens.template import parse
 
@@ -43,7 +42,7 @@ async def completions(body: CompletionRequest, http: Request) -> CompletionRespo
     """Goes on from a prompt. ``finish_reason`` is ``content_filter`` where the gate withheld the text."""
     job = await Job.of(service_of(http), body, tally_of(http.scope))
     if body.stream:
-        return StreamingResponse(_events(job), media_type="text/event-stream", headers=STREAM_HEADERS)
+        return streamed(functools.partial(_say_all, job))
     return await while_connected(http, job.whole())
 
 
@@ -172,6 +171,10 @@ class Job:
         found = logprobs_of(tokens, wanted, text, released, self.served.entity_labels)
         return choice.model_copy(update={"logprobs": found})
 
+    def event(self, choice: Choice) -> dict[str, Any]:
+        """One event of a stream."""
+        return self.response([choice]).model_dump(exclude={"usage"})
+
     def response(self, choices: list[Choice], usage: Usage | None = None) -> CompletionResponse:
         """The answer, or one event of a stream."""
         return CompletionResponse(
@@ -198,34 +201,15 @@ def _sampling(body: CompletionRequest, default: Sampling, seed: int) -> Sampling
     )
 
 
-async def _events(job: Job) -> AsyncGenerator[str]:
-    """The stream: what the gate lets out as it lets it out, a finish reason per choice, then [DONE]."""
-    queue: asyncio.Queue[CompletionResponse | None] = asyncio.Queue()
-    usage: list[Usage] = []
-
-    async def run() -> None:
-        try:
-            usage.extend(await together(_stream(job, request, queue) for request in job.requests))
-        finally:
-            queue.put_nowait(None)
-
-    task = asyncio.ensure_future(run())
-    try:
-        while (event := await queue.get()) is not None:
-            yield _event(event.model_dump(exclude={"usage"}))
-        await task
-        if job.body.stream_options is not None and job.body.stream_options.include_usage:
-            total = Usage.of(sum(u.prompt_tokens for u in usage), sum(u.completion_tokens for u in usage))
-            yield _event(job.response([], total).model_dump())
-    except Exception as error:  # noqa: BLE001 - the status is sent already: the stream must say it
-        yield as_event(as_api_error(error))
-    finally:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
-    yield "data: [DONE]\n\n"
+async def _say_all(job: Job, say: Say) -> None:
+    """What the gate lets out as it lets it out, and a finish reason per choice."""
+    usage = await together(_stream(job, request, say) for request in job.requests)
+    if job.body.stream_options is not None and job.body.stream_options.include_usage:
+        total = Usage.of(sum(u.prompt_tokens for u in usage), sum(u.completion_tokens for u in usage))
+        say(job.response([], total).model_dump())
 
 
-async def _stream(job: Job, request: EngineRequest, queue: asyncio.Queue[Any]) -> Usage:
+async def _stream(job: Job, request: EngineRequest, say: Say) -> Usage:
     """Feeds the choices of one prompt through a gate each."""
     gates = {i: job.stream_gate(request, job.index(request, i)) for i in range(request.n)}
     said: dict[int, list[Delta]] = {i: [] for i in range(request.n)}
@@ -240,18 +224,14 @@ async def _stream(job: Job, request: EngineRequest, queue: asyncio.Queue[Any]) -
             if delta.finish_reason == "error":
                 raise ApiError(500, "the engine gave the request up")
             if gate.feed(delta.text) and (text := await job.service.beside(gate.settled)):
-                queue.put_nowait(job.response([Choice(index=index, text=text, finish_reason=None)]))
+                say(job.event(Choice(index=index, text=text, finish_reason=None)))
             if delta.finish_reason is not None:
                 released = await job.service.look(functools.partial(gate.finish, finished=True))
                 last = job.choice(index, released, delta.finish_reason, gate.sent)
                 # all of them in the last event: whether they may be told is known only then
                 tokens = [token for one in said[delta.index] for token in one.logprobs]
                 last = job.with_logprobs(last, tokens, "".join(d.text for d in said[delta.index]), released)
-                queue.put_nowait(job.response([last]))
+                say(job.event(last))
                 if released.note is None and gate.sent:
                     raise ApiError(500, f"choice {index}: what was sent is withdrawn", code="withdrawn")
     return Usage.of(read, written)
-
-
-def _event(data: dict[str, Any]) -> str:
-    return f"data: {json.dumps(data, ensure_ascii=False)}\n\n"

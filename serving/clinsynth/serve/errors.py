@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import json
 import logging
 import re
 from collections.abc import Collection, Mapping, Sequence
@@ -114,12 +113,6 @@ def as_response(told: ApiError) -> JSONResponse:
     """The error as an answer."""
     body = error_body(told.status, told.message, param=told.param, code=told.code)
     return JSONResponse(body, told.status, told.headers)
-
-
-def as_event(told: ApiError) -> str:
-    """The error as an event of a stream, whose status has been sent already."""
-    body = error_body(told.status, told.message, param=told.param, code=told.code)
-    return f"data: {json.dumps(body, ensure_ascii=False)}\n\n"
 
 
 def as_api_error(error: Exception) -> ApiError:

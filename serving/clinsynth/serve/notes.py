@@ -2,27 +2,26 @@
 
 from __future__ import annotations
 
-import asyncio
+import functools
 import secrets
 import time
 import uuid
-from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 from typing import Final
 
 from fastapi import APIRouter, Request
 from fastapi.responses import StreamingResponse
-from pydantic import BaseModel
 
 from clinsynth.engine import EngineInfo, Sampling
 from clinsynth.gate import VERSION
 from clinsynth.serve.asgi import service_of
 from clinsynth.serve.disconnect import while_connected
 from clinsynth.serve.drawing import Drawn, Wish, draw_note, draw_once
-from clinsynth.serve.errors import ERRORS, ApiError, ErrorBody, as_api_error, as_event
+from clinsynth.serve.errors import ERRORS, ApiError, ErrorBody
+from clinsynth.serve.events import Say, streamed
 from clinsynth.serve.service import Service, together
 from clinsynth.serve.tally import Tally, tally_of
-from clinsynth.serve.wire import STREAM_HEADERS, Usage
+from clinsynth.serve.wire import Usage
 from clinsynth.serve.wire_notes import (
     NoteEvent,
     NoteProgress,
@@ -49,9 +48,7 @@ async def notes(body: NotesRequest, http: Request) -> NotesResponse | StreamingR
         asked = asked_for(service, body, tally)
         # what cannot run is refused before the stream begins
         await service.engine.prepared(asked.wish.request(asked.sampling))
-        return StreamingResponse(
-            note_events(service, asked, tally), media_type="text/event-stream", headers=STREAM_HEADERS
-        )
+        return streamed(functools.partial(_say_all, service, asked, tally))
     return await while_connected(http, answer_notes(service, body, tally))
 
 
@@ -86,49 +83,24 @@ async def answer_notes(
     )
 
 
-async def note_events(service: Service, asked: Asked, tally: Tally) -> AsyncGenerator[str]:
-    """The stream: how far each note is, at most five times a second; each note when it is done; the end."""
-    queue: asyncio.Queue[BaseModel | None] = asyncio.Queue()
+async def _say_all(service: Service, asked: Asked, tally: Tally, say: Say) -> None:
+    """How far each note is, at most five times a second; each note when it is done; the end."""
     last: dict[tuple[int, int], float] = {}
-    read = written = 0
 
     def progress(index: int, attempt: int, tokens: int) -> None:
         now = time.monotonic()
         if now - last.get((index, attempt), 0.0) >= _TOLD_EVERY:
             last[index, attempt] = now
-            queue.put_nowait(NoteProgress(index=index, attempt=attempt, tokens=tokens))
+            say(NoteProgress(index=index, attempt=attempt, tokens=tokens).model_dump(mode="json"))
 
     async def one(index: int) -> None:
-        nonlocal read, written
         drawn = await draw_note(service, asked.wish, asked.sampling, asked.seed, index, progress)
         count(tally, drawn)
-        read, written = read + drawn.prompt, written + drawn.written
-        queue.put_nowait(NoteEvent(note=drawn.note))
+        say(NoteEvent(note=drawn.note).model_dump(mode="json"))
 
-    async def run() -> None:
-        try:
-            await together(one(index) for index in asked.numbers)
-        finally:
-            queue.put_nowait(None)
-
-    task = asyncio.ensure_future(run())
-    try:
-        while (event := await queue.get()) is not None:
-            yield _event(event)
-        await task
-        yield _event(
-            NotesEnd(model=asked.wish.served.info.model, seed=asked.seed, usage=Usage.of(read, written))
-        )
-    except Exception as error:  # noqa: BLE001 - the status is sent already: the stream must say it
-        yield as_event(as_api_error(error))
-    finally:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
-    yield "data: [DONE]\n\n"
-
-
-def _event(event: BaseModel) -> str:
-    return f"data: {event.model_dump_json()}\n\n"
+    await together(one(index) for index in asked.numbers)
+    usage = Usage.of(tally.prompt_tokens, tally.completion_tokens)
+    say(NotesEnd(model=asked.wish.served.info.model, seed=asked.seed, usage=usage).model_dump(mode="json"))
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from clinsynth.serve.access import OPEN, PROBES, UPLOAD, may_enter
 from clinsynth.serve.door import Door
-from clinsynth.serve.errors import ApiError, as_api_error, as_event, as_response, log_without_text
+from clinsynth.serve.errors import ApiError, as_api_error, as_response, log_without_text
+from clinsynth.serve.events import DONE, as_event
 from clinsynth.serve.store.audit import Entry
 from clinsynth.serve.store.keys import Key
 from clinsynth.serve.tally import begin_tally
@@ -181,7 +182,7 @@ class Visit:
     async def _break_off(self, told: ApiError) -> None:
         """The error instead of an answer, or as the end of a stream; an answer cut in two is left so."""
         if self._is_stream and self._started:
-            last = as_event(told).encode() + b"data: [DONE]\n\n"
+            last = (as_event(told) + DONE).encode()
             await self._last_word({"type": "http.response.body", "body": last, "more_body": False})
         elif not self._started:
             self._start = None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
@@ -22,10 +22,6 @@ Natural = Annotated[int, Field(ge=0, lt=2**31), BeforeValidator(_whole)]
 Positive = Annotated[int, Field(ge=1, lt=2**31), BeforeValidator(_whole)]
 Alternatives = Annotated[int, Field(ge=0, le=20), BeforeValidator(_whole)]
 Seed = Natural
-
-
-STREAM_HEADERS: Final = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
-"""Of an answer that comes as events: nothing on the way keeps them back."""
 
 
 class RequestBody(BaseModel):
